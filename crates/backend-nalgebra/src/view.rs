@@ -1,0 +1,39 @@
+//! The one unsafe line: the same elements under another shape and strides.
+
+use nalgebra::{Dim, Dyn, Matrix, MatrixView, Scalar, ViewStorage};
+
+/// A view whose shape and strides are known at run time.
+pub(crate) type DynamicView<'a, T> = MatrixView<'a, T, Dyn, Dyn, Dyn, Dyn>;
+
+/// The same view, for as long, with its shape and strides as values.
+///
+/// nalgebra offers this only by borrowing the view itself, which would tie the result to the life
+/// of a temporary.
+pub(crate) fn dynamic<'a, T: Scalar, R: Dim, C: Dim, RStride: Dim, CStride: Dim>(
+    view: MatrixView<'a, T, R, C, RStride, CStride>,
+) -> DynamicView<'a, T> {
+    let (shape, strides) = (view.shape(), view.strides());
+    with_shape_and_strides(view, shape, strides)
+}
+
+/// The transpose, by exchanging the strides.
+pub(crate) fn transposed<'a, T: Scalar, R: Dim, C: Dim, RStride: Dim, CStride: Dim>(
+    view: MatrixView<'a, T, R, C, RStride, CStride>,
+) -> DynamicView<'a, T> {
+    let ((nrows, ncols), (row_stride, column_stride)) = (view.shape(), view.strides());
+    with_shape_and_strides(view, (ncols, nrows), (column_stride, row_stride))
+}
+
+#[allow(unsafe_code)]
+fn with_shape_and_strides<'a, T: Scalar, R: Dim, C: Dim, RStride: Dim, CStride: Dim>(
+    view: MatrixView<'a, T, R, C, RStride, CStride>,
+    (nrows, ncols): (usize, usize),
+    (row_stride, column_stride): (usize, usize),
+) -> DynamicView<'a, T> {
+    let (shape, strides) = ((Dyn(nrows), Dyn(ncols)), (Dyn(row_stride), Dyn(column_stride)));
+    // SAFETY: `view` itself says that for 'a every element within its shape may be read and is not
+    // written. Both callers pass its own shape and strides, or both pairs exchanged, so the new
+    // view addresses exactly the same elements, from the same pointer and for the same lifetime.
+    let storage = unsafe { ViewStorage::from_raw_parts(view.as_ptr(), shape, strides) };
+    Matrix::from_data(storage)
+}

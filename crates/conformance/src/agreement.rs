@@ -1,0 +1,92 @@
+//! Two backends give the same answers: each within the oracle's bound, so within twice it of
+//! each other.
+
+use logit_core::{Backend, Float, GradientDescent, Model};
+use proptest::prelude::*;
+
+use crate::algorithms::estimator;
+use crate::contract::Check;
+use crate::oracle::{Oracle, gradient_descent};
+use crate::runner::{Runner, Subject, close, must};
+use crate::strategies::{tame, vector, wild};
+
+/// Loss and gradient of the same objective.
+pub fn loss_and_gradient<F: Float>(
+    (a, b): &(impl for<'a> Subject<'a, F>, impl for<'a> Subject<'a, F>),
+    runner: &Runner,
+) -> Check {
+    runner.run(wild::<F>(2), |problem| {
+        let oracle = Oracle::new(&problem.x, &problem.y, problem.setup);
+        let parameters: Vec<F> = vector(&mut problem.rng(), oracle.dimension());
+        let parameters: Vec<F> =
+            if problem.setup.standardize { parameters } else { problem.parameters() };
+        let (x_a, x_b) = (a.lend(&problem.x), b.lend(&problem.x));
+        let (mut g_a, mut g_b) = (parameters.clone(), parameters.clone());
+        let loss_a = must(estimator(problem.setup).objective(&x_a, &problem.y))?
+            .evaluate(&parameters, &mut g_a);
+        let loss_b = must(estimator(problem.setup).objective(&x_b, &problem.y))?
+            .evaluate(&parameters, &mut g_b);
+        let wide: Vec<f64> = parameters.iter().map(|v| v.widen()).collect();
+        let bounds = oracle.evaluate::<F>(&wide);
+        close("losses", loss_a, loss_b, 2.0 * bounds.loss_bound)?;
+        for (j, (&g_a, g_b)) in g_a.iter().zip(g_b).enumerate() {
+            let bound = 2.0 * bounds.gradient_bound[j];
+            close(&format!("gradient components {j}"), g_a, g_b.widen(), bound)?;
+        }
+        Ok(())
+    })
+}
+
+/// The losses of gradient descent, and the model at its end.
+pub fn descent<F: Float>(
+    (a, b): &(impl for<'a> Subject<'a, F>, impl for<'a> Subject<'a, F>),
+    runner: &Runner,
+) -> Check {
+    const ITERATIONS: usize = 25;
+    runner.run(tame::<F>(), |problem| {
+        let oracle = Oracle::new(&problem.x, &problem.y, problem.setup);
+        let rate = F::narrow(0.9 / oracle.curvature().max(0.1)).widen();
+        let batch_size = 1 + (problem.seed % problem.x.nrows() as u64) as usize;
+        let solver = GradientDescent::new()
+            .learning_rate(rate)
+            .max_iterations(ITERATIONS)
+            .batch_size(batch_size);
+        let estimator = estimator(problem.setup).solver(solver);
+        let fit_a = must(estimator.fit(&a.lend(&problem.x), &problem.y))?;
+        let fit_b = must(estimator.fit(&b.lend(&problem.x), &problem.y))?;
+        prop_assert_eq!(fit_a.report.iterations, fit_b.report.iterations);
+        let steps = gradient_descent::<F>(&oracle, rate, ITERATIONS, batch_size, 0);
+        let losses = fit_a.report.losses.iter().zip(&fit_b.report.losses);
+        for (iteration, (&loss_a, &loss_b)) in losses.enumerate() {
+            let bound = 2.0 * steps[iteration].loss_bound;
+            close(&format!("losses {iteration}"), loss_a, loss_b, bound)?;
+        }
+        let last = &steps[ITERATIONS];
+        let bounds = oracle.unfold::<F>(&last.parameters, last.drift);
+        for (j, w_a) in fit_a.model.weights().iter().enumerate() {
+            let w_b = fit_b.model.weights()[j].widen();
+            close(&format!("weights {j}"), *w_a, w_b, 2.0 * bounds[j].1)?;
+        }
+        Ok(())
+    })
+}
+
+/// The logits of the same model.
+pub fn predictions<F: Float>(
+    (a, b): &(impl for<'a> Subject<'a, F>, impl for<'a> Subject<'a, F>),
+    runner: &Runner,
+) -> Check {
+    runner.run(wild::<F>(1), |mut problem| {
+        problem.setup.fit_intercept = true;
+        problem.setup.standardize = false;
+        let model = must(Model::new(&problem.weights, problem.intercept))?;
+        let z_a = must(model.decision_function(&a.lend(&problem.x)))?;
+        let z_b = must(model.decision_function(&b.lend(&problem.x)))?;
+        let wide: Vec<f64> = problem.parameters().iter().map(|v| v.widen()).collect();
+        let bounds = Oracle::new(&problem.x, &problem.y, problem.setup).logits::<F>(&wide);
+        for (i, (_, bound)) in bounds.into_iter().enumerate() {
+            close(&format!("logits {i}"), z_a[i], z_b[i].widen(), 2.0 * bound)?;
+        }
+        Ok(())
+    })
+}

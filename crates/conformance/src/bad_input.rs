@@ -1,0 +1,144 @@
+//! Every kind of bad input is its own error, on any backend, and nothing panics.
+
+use logit_core::{Backend, Error, Float, GradientDescent, LogisticRegression, Model};
+use proptest::prelude::*;
+
+use crate::contract::Check;
+use crate::matrix::{Layout, Matrix};
+use crate::runner::{Outcome, Runner, Subject, must};
+use crate::strategies::{layout, wild};
+
+fn small<F: Float>() -> Matrix<F> {
+    let values = [[1.0, -2.0], [0.5, 3.0], [-1.5, 0.25], [2.0, 1.0]];
+    Matrix::from_rows(values.map(|row| row.map(F::narrow)))
+}
+
+fn descent() -> GradientDescent {
+    GradientDescent::new()
+}
+
+fn once(check: impl Fn() -> Outcome) -> Check {
+    check().map_err(|error| error.to_string())
+}
+
+/// Empty matrices, labels that do not fit, labels of one class.
+pub fn shapes_and_labels<F: Float>(subject: &impl for<'a> Subject<'a, F>, _: &Runner) -> Check {
+    let empty = |shape| Matrix::new(shape, Layout::default(), |_, _| F::one());
+    let (no_rows, no_columns, x) = (empty((0, 3)), empty((3, 0)), small::<F>());
+    let (no_rows, no_columns) = (subject.lend(&no_rows), subject.lend(&no_columns));
+    let x = subject.lend(&x);
+    let fit = LogisticRegression::new();
+    once(|| {
+        prop_assert_eq!(fit.fit(&no_rows, [0u8; 0]).unwrap_err(), Error::NoRows);
+        prop_assert_eq!(fit.fit(&no_columns, [0, 1, 0]).unwrap_err(), Error::NoColumns);
+        for labels in [vec![], vec![0, 1, 0], vec![0, 1, 0, 1, 1]] {
+            let expected = Error::LabelCount { rows: 4, labels: labels.len() };
+            prop_assert_eq!(fit.fit(&x, labels).unwrap_err(), expected);
+        }
+        let expected = Error::Label { row: 2, value: "-1".to_owned() };
+        prop_assert_eq!(fit.fit(&x, [0, 1, -1, 2]).unwrap_err(), expected);
+        let expected = Error::Label { row: 1, value: "NaN".to_owned() };
+        prop_assert_eq!(fit.fit(&x, [0.0, f64::NAN, 1.0, 0.5]).unwrap_err(), expected);
+        for class in [0, 1] {
+            let expected = Error::OneClass { class };
+            prop_assert_eq!(fit.fit(&x, [class; 4]).unwrap_err(), expected);
+        }
+        Ok(())
+    })
+}
+
+/// Settings and initial parameters out of range.
+pub fn settings<F: Float>(subject: &impl for<'a> Subject<'a, F>, _: &Runner) -> Check {
+    let x = small::<F>();
+    let x = subject.lend(&x);
+    let y = [0, 1, 1, 0];
+    let new = LogisticRegression::new;
+    let fit = |estimator: LogisticRegression| estimator.fit(&x, y).unwrap_err();
+    let is_setting = |error: Error, expected: &str| {
+        prop_assert!(
+            matches!(error, Error::Setting { name, .. } if name == expected),
+            "{} instead of an error about {}",
+            error,
+            expected
+        );
+        Ok(())
+    };
+    once(|| {
+        for rate in [0.0, -0.1, f64::NAN, f64::INFINITY, 1e-320 * F::epsilon().widen()] {
+            is_setting(fit(new().solver(descent().learning_rate(rate))), "learning_rate")?;
+        }
+        for bad in [-1e-9, f64::NAN, f64::INFINITY] {
+            is_setting(fit(new().solver(descent().tolerance(bad))), "tolerance")?;
+            is_setting(fit(new().l2(bad)), "l2")?;
+        }
+        is_setting(fit(new().solver(descent().batch_size(0))), "batch_size")?;
+        is_setting(fit(new().fit_intercept(false).initial_intercept(1.0)), "initial_intercept")?;
+        for given in [0, 1, 3] {
+            let expected = Error::InitialWeightCount { given, expected: 2 };
+            prop_assert_eq!(fit(new().initial_weights(vec![0.5; given])), expected);
+        }
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let error = fit(new().initial_weights([0.0, bad])).to_string();
+            prop_assert!(error.starts_with(&format!("weight 1 is {bad}")), "{}", error);
+            let error = fit(new().initial_intercept(bad)).to_string();
+            prop_assert!(error.starts_with(&format!("intercept is {bad}")), "{}", error);
+        }
+        let model = must(Model::new([F::one(), F::one()], F::zero()))?;
+        for threshold in [-1e-9, 1.0 + 1e-9, f64::NAN] {
+            is_setting(model.predict_at(&x, threshold).unwrap_err(), "threshold")?;
+        }
+        Ok(())
+    })
+}
+
+/// A NaN or infinity in the matrix is found and named, at fit and at prediction.
+pub fn non_finite_features<F: Float>(
+    subject: &impl for<'a> Subject<'a, F>,
+    runner: &Runner,
+) -> Check {
+    let bad = prop_oneof![Just(F::nan()), Just(F::infinity()), Just(F::neg_infinity())];
+    runner.run((wild::<F>(2), bad, layout()), |(problem, bad, layout)| {
+        let (n, d) = (problem.x.nrows(), problem.x.ncols());
+        let (row, column) = ((problem.seed % n as u64) as usize, problem.seed as usize / 7 % d);
+        let mut x = problem.x.laid_out(layout);
+        x.set(row, column, bad);
+        let backend = subject.lend(&x);
+        let is_named = |error: Error| {
+            let named = matches!(error, Error::NonFiniteFeature { row: i, column: j, value }
+                if (i, j) == (row, column) && value.to_bits() == bad.widen().to_bits());
+            prop_assert!(named, "{} instead of row {}, column {}", error, row, column);
+            Ok(())
+        };
+        let estimator =
+            crate::algorithms::estimator(problem.setup).initial_weights(&problem.weights);
+        is_named(estimator.fit(&backend, &problem.y).unwrap_err())?;
+        let model = must(Model::new(&problem.weights, problem.intercept))?;
+        is_named(model.predict(&backend).unwrap_err())
+    })
+}
+
+/// Overflow ends a fit with the best parameters so far, and a prediction with the row.
+pub fn overflow<F: Float>(subject: &impl for<'a> Subject<'a, F>, _: &Runner) -> Check {
+    let huge = F::max_value().sqrt() * F::narrow(2.0);
+    let x = Matrix::from_rows([[huge], [-huge], [huge]]);
+    let x = subject.lend(&x);
+    once(|| {
+        let solver = descent().learning_rate(huge.widen() / 1e3).max_iterations(10);
+        let estimator = LogisticRegression::new().fit_intercept(false).solver(solver);
+        match estimator.fit(&x, [1, 0, 0]).unwrap_err() {
+            Error::Diverged { iteration: 1, loss, best, best_loss } => {
+                prop_assert!(!loss.is_finite());
+                prop_assert_eq!((best.weights(), best.intercept()), (&[0.0][..], 0.0));
+                prop_assert_eq!(best_loss, std::f64::consts::LN_2);
+            }
+            error => prop_assert!(false, "{} instead of divergence", error),
+        }
+        let model = must(Model::new([huge], F::zero()))?;
+        let expected = Error::NonFiniteLogit { row: 0, value: f64::INFINITY };
+        prop_assert_eq!(model.decision_function(&x).err(), Some(expected));
+        let model = must(Model::new([F::one(), F::one()], F::zero()))?;
+        let expected = Error::FeatureCount { given: 1, expected: 2 };
+        prop_assert_eq!(model.predict(&x).unwrap_err(), expected);
+        Ok(())
+    })
+}

@@ -1,0 +1,247 @@
+//! One check per sentence of the contract of [`Backend`], by the same name.
+
+use std::ops::Range;
+
+use logit_core::{Backend, Float};
+use proptest::prelude::*;
+
+use crate::matrix::{Layout, Matrix};
+use crate::runner::{Outcome, Runner, Subject, close, same_bits};
+use crate::strategies::{layout, range, vector, wild};
+use crate::sum::Sum;
+use crate::tolerance;
+
+/// What a check comes to: nothing, or the smallest failing case.
+pub type Check = Result<(), String>;
+
+/// The shape is that of the matrix.
+pub fn shape<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+    runner.run(wild::<F>(1), |problem| {
+        let backend = subject.lend(&problem.x);
+        let expected = (problem.x.nrows(), problem.x.ncols());
+        prop_assert_eq!((backend.nrows(), backend.ncols()), expected);
+        backend.matvec(0..1, &problem.weights, &mut [F::zero()]);
+        prop_assert_eq!((backend.nrows(), backend.ncols()), expected);
+        Ok(())
+    })
+}
+
+/// `matvec` is the product, and overwrites.
+pub fn product<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+    runner.run(wild::<F>(1), |problem| {
+        let rows = range(&mut problem.rng(), &problem.x);
+        is_product(&subject.lend(&problem.x), &problem.x, rows, &problem.weights)
+    })
+}
+
+/// `matvec_transpose` adds the transposed product.
+pub fn accumulation<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+    runner.run(wild::<F>(1), |problem| {
+        let mut rng = problem.rng();
+        let rows = range(&mut rng, &problem.x);
+        let r = vector(&mut rng, rows.len());
+        let before = vector(&mut rng, problem.x.ncols());
+        is_accumulated(&subject.lend(&problem.x), &problem.x, rows, &r, &before)
+    })
+}
+
+/// An empty range changes nothing, and cutting a range in two computes the same.
+pub fn ranges<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+    runner.run(wild::<F>(1), |problem| {
+        let (x, w) = (&problem.x, &problem.weights);
+        let backend = subject.lend(x);
+        let mut rng = problem.rng();
+        let (rows, n) = (range(&mut rng, x), x.nrows());
+        let before: Vec<F> = vector(&mut rng, x.ncols());
+        for empty in [0..0, rows.start..rows.start, n..n] {
+            let mut acc = before.clone();
+            backend.matvec(empty.clone(), w, &mut []);
+            backend.matvec_transpose(empty, &[], &mut acc);
+            same_bits("accumulator after an empty range", &acc, &before)?;
+        }
+        let middle = rows.start + rows.len() / 2;
+        let r: Vec<F> = vector(&mut rng, rows.len());
+        let (r_first, r_second) = r.split_at(middle - rows.start);
+        for part in [rows.start..middle, middle..rows.end] {
+            is_product(&backend, x, part, w)?;
+        }
+        let mut acc = before.clone();
+        backend.matvec_transpose(rows.start..middle, r_first, &mut acc);
+        backend.matvec_transpose(middle..rows.end, r_second, &mut acc);
+        within_accumulation(x, rows, &r, &before, &acc)
+    })
+}
+
+/// One row onto zeros is that row, exactly.
+pub fn exact_rows<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+    runner.run(wild::<F>(1), |problem| {
+        let backend = subject.lend(&problem.x);
+        for (i, expected) in problem.x.rows().iter().enumerate() {
+            let mut row = vec![F::zero(); problem.x.ncols()];
+            backend.matvec_transpose(i..i + 1, &[F::one()], &mut row);
+            prop_assert_eq!(&row, expected, "row {}", i);
+        }
+        Ok(())
+    })
+}
+
+/// NaN and infinities reach what they touch, past zero factors too, and nothing else.
+pub fn non_finite_values<F: Float>(
+    subject: &impl for<'a> Subject<'a, F>,
+    runner: &Runner,
+) -> Check {
+    let bad = prop_oneof![Just(F::nan()), Just(F::infinity()), Just(F::neg_infinity())];
+    runner.run((wild::<F>(1), bad), |(problem, bad)| {
+        let (n, d) = (problem.x.nrows(), problem.x.ncols());
+        let (i, j) = ((problem.seed % n as u64) as usize, (problem.seed / 7 % d as u64) as usize);
+        let mut x = problem.x.clone();
+        x.set(i, j, bad);
+        let backend = subject.lend(&x);
+        let (mut w, mut r) = (problem.weights.clone(), vec![F::one(); n]);
+        (w[j], r[i]) = (F::zero(), F::zero());
+        let (mut out, mut acc) = (vec![F::zero(); n], vec![F::zero(); d]);
+        backend.matvec(0..n, &w, &mut out);
+        backend.matvec_transpose(0..n, &r, &mut acc);
+        for (k, out) in out.iter().enumerate() {
+            prop_assert_eq!(out.is_nan(), k == i, "{} · 0 in product {}", bad, k);
+        }
+        for (k, acc) in acc.iter().enumerate() {
+            prop_assert_eq!(acc.is_nan(), k == j, "{} · 0 in sum {}", bad, k);
+        }
+        let backend = subject.lend(&problem.x);
+        (w[j], r[i]) = (F::nan(), F::nan());
+        backend.matvec(0..n, &w, &mut out);
+        backend.matvec_transpose(0..n, &r, &mut acc);
+        prop_assert!(out.iter().chain(&acc).all(|v| v.is_nan()), "NaN in w and r");
+        Ok(())
+    })
+}
+
+/// Layout in memory changes nothing but rounding.
+pub fn layouts<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+    runner.run((wild::<F>(1), layout()), |(problem, layout)| {
+        let (plain, other) = (problem.x.laid_out(Layout::default()), problem.x.laid_out(layout));
+        let (rows, d) = (0..plain.nrows(), plain.ncols());
+        let r = vector(&mut problem.rng(), rows.len());
+        for x in [&plain, &other] {
+            let backend = subject.lend(x);
+            is_product(&backend, &problem.x, rows.clone(), &problem.weights)?;
+            is_accumulated(&backend, &problem.x, rows.clone(), &r, &vec![F::zero(); d])?;
+        }
+        Ok(())
+    })
+}
+
+/// Equal calls give equal bits, on several threads at once too.
+pub fn repeatability<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+    runner.run(wild::<F>(1), |problem| {
+        let (n, d) = (problem.x.nrows(), problem.x.ncols());
+        let backend = &subject.lend(&problem.x);
+        let r: Vec<F> = vector(&mut problem.rng(), n);
+        let call = || {
+            let (mut out, mut acc) = (vec![F::zero(); n], vec![F::one(); d]);
+            backend.matvec(0..n, &problem.weights, &mut out);
+            backend.matvec_transpose(0..n, &r, &mut acc);
+            (out, acc)
+        };
+        let (first, (second, third)) = rayon::join(call, || rayon::join(call, call));
+        for again in [second, third, call()] {
+            same_bits("matvec", &first.0, &again.0)?;
+            same_bits("matvec_transpose", &first.1, &again.1)?;
+        }
+        Ok(())
+    })
+}
+
+/// `vector` keeps the values and their order.
+pub fn order<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+    runner.run(wild::<F>(1), |problem| {
+        let backend = subject.lend(&problem.x);
+        let handed = backend.vector(problem.weights.clone());
+        let read: Vec<F> = (0..problem.weights.len()).map(|k| handed[k]).collect();
+        same_bits("vector", &read, &problem.weights)
+    })
+}
+
+/// `column_moments` adds sums and squares of deviations, and exact zeros for constant columns.
+pub fn moments<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+    runner.run(wild::<F>(1), |problem| {
+        let (x, d) = (&problem.x, problem.x.ncols());
+        let rows = range(&mut problem.rng(), x);
+        let origin: Vec<f64> = (0..d).map(|j| x.get(0, j).widen()).collect();
+        let (mut sums, mut squares) = (vec![1.0; d], vec![2.0; d]);
+        subject.lend(x).column_moments(rows.clone(), &origin, &mut sums, &mut squares);
+        for j in 0..d {
+            let deviations: Vec<f64> =
+                rows.clone().map(|i| x.get(i, j).widen() - origin[j]).collect();
+            let total = |f: fn(f64) -> f64| deviations.iter().map(|&v| f(v)).collect::<Sum>();
+            let rounding = 2.0 * tolerance::dot::<f64>(rows.len());
+            let (sum, size) = (1.0 + total(|v| v).value(), 1.0 + total(f64::abs).value());
+            close("sum of deviations", sums[j], sum, rounding * size)?;
+            let square = 2.0 + total(|v| v * v).value();
+            close("sum of squares", squares[j], square, rounding * square)?;
+            if deviations.iter().all(|&v| v == 0.0) {
+                prop_assert_eq!((sums[j], squares[j]), (1.0, 2.0), "constant column {}", j);
+            }
+        }
+        Ok(())
+    })
+}
+
+fn is_product<F: Float, B: Backend<Scalar = F>>(
+    backend: &B,
+    x: &Matrix<F>,
+    rows: Range<usize>,
+    w: &[F],
+) -> Outcome {
+    let mut out = vec![F::nan(); rows.len()];
+    backend.matvec(rows.clone(), w, &mut out);
+    for (i, got) in rows.zip(out) {
+        let terms = || w.iter().enumerate().map(|(j, w)| (x.get(i, j).widen(), w.widen()));
+        within_dot(&format!("product of row {i}"), got, 0.0, terms)?;
+    }
+    Ok(())
+}
+
+fn is_accumulated<F: Float, B: Backend<Scalar = F>>(
+    backend: &B,
+    x: &Matrix<F>,
+    rows: Range<usize>,
+    r: &[F],
+    before: &[F],
+) -> Outcome {
+    let mut acc = before.to_vec();
+    backend.matvec_transpose(rows.clone(), r, &mut acc);
+    within_accumulation(x, rows, r, before, &acc)
+}
+
+fn within_accumulation<F: Float>(
+    x: &Matrix<F>,
+    rows: Range<usize>,
+    r: &[F],
+    before: &[F],
+    acc: &[F],
+) -> Outcome {
+    for (j, (&got, before)) in acc.iter().zip(before).enumerate() {
+        let terms = || rows.clone().zip(r).map(|(i, r)| (x.get(i, j).widen(), r.widen()));
+        within_dot(&format!("sum of column {j}"), got, before.widen(), terms)?;
+    }
+    Ok(())
+}
+
+fn within_dot<F: Float, I: Iterator<Item = (f64, f64)>>(
+    what: &str,
+    got: F,
+    start: f64,
+    terms: impl Fn() -> I,
+) -> Outcome {
+    let (mut sum, mut size, mut count) = (Sum::default(), start.abs(), 1);
+    sum.add(start);
+    for (a, b) in terms() {
+        sum.add_product(a, b);
+        size += (a * b).abs();
+        count += 1;
+    }
+    let bound = tolerance::dot::<F>(count) * size + tolerance::underflow::<F>(count);
+    close(what, got, sum.value(), bound)
+}

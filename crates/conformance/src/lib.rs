@@ -1,0 +1,94 @@
+//! The tests that every logit backend passes.
+//!
+//! One line gives a backend the whole suite, a `#[test]` per check. It names the module to make,
+//! the precision, and a function from [`&Matrix<F>`](Matrix) to the backend:
+//!
+//! ```
+//! # // Tests defined in a doctest do not run; the line only has to compile here.
+//! use logit_conformance::Matrix;
+//!
+//! // The oracle itself is a backend.
+//! logit_conformance::suite!(oracle: f64, Matrix::<f64>::clone);
+//! # fn main() {}
+//! ```
+//!
+//! A check fails by naming itself, the quantity that is off, and the smallest case found; the seed
+//! of that case is kept beside the test file, to be committed. [`agreement!`] sets two backends
+//! against each other.
+//!
+//! The [`contract`] has one check per sentence of [`Backend`](logit_core::Backend)'s;
+//! [`algorithms`] and [`bad_input`] run everything built on it. All compare with the [`oracle`]
+//! within one table of [`tolerance`]s.
+
+pub mod agreement;
+pub mod algorithms;
+pub mod bad_input;
+pub mod contract;
+mod matrix;
+pub mod oracle;
+mod runner;
+pub mod strategies;
+mod sum;
+pub mod tolerance;
+
+pub use matrix::{Layout, Matrix};
+pub use runner::{Outcome, Runner, Subject, close, same_bits};
+
+/// Defines a module with every check of a backend as a test.
+///
+/// `suite!(name: f64, subject)`, where `subject` is any function from `&Matrix<f64>` to the
+/// backend; it may borrow from the matrix.
+#[macro_export]
+macro_rules! suite {
+    ($module:ident: $scalar:ty, $subject:expr) => {
+        $crate::checks! {
+            $module, $scalar, $subject;
+            contract::{
+                shape, product, accumulation, ranges, exact_rows, non_finite_values, layouts,
+                repeatability, order, moments,
+            }
+            algorithms::{
+                loss_and_gradient, finite_differences, descent, mini_batches, predictions, threads,
+            }
+            bad_input::{shapes_and_labels, settings, non_finite_features, overflow}
+        }
+    };
+}
+
+/// Defines a module with every comparison of two backends as a test.
+///
+/// `agreement!(name: f64, subject_a, subject_b)`, with functions as for [`suite!`].
+#[macro_export]
+macro_rules! agreement {
+    ($module:ident: $scalar:ty, $a:expr, $b:expr) => {
+        $crate::checks! {
+            $module, $scalar, ($a, $b);
+            agreement::{loss_and_gradient, descent, predictions}
+        }
+    };
+}
+
+/// Names one test per check; what [`suite!`] and [`agreement!`] expand to.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! checks {
+    ($module:ident, $scalar:ty, $subject:expr; $($group:ident::{$($check:ident),* $(,)?})*) => {
+        mod $module {
+            #[allow(unused_imports)]
+            use super::*;
+
+            $( mod $group {
+                use super::*;
+
+                $( #[test]
+                fn $check() {
+                    let runner = $crate::Runner::new(file!());
+                    let outcome = $crate::$group::$check::<$scalar>(&$subject, &runner);
+                    if let Err(failure) = outcome {
+                        panic!("{}::{}: {failure}", stringify!($group), stringify!($check));
+                    }
+                } )*
+            } )*
+        }
+    };
+}

@@ -1,0 +1,139 @@
+//! The contract between the algorithms and somebody's matrix.
+
+use std::ops::{Index, Range};
+
+use num_traits::{One, Zero};
+
+use crate::Float;
+
+/// A design matrix that a linear-algebra library lends to the algorithms: n rows, one per
+/// observation, and d columns, one per feature.
+///
+/// An implementation is a *value that borrows a matrix*. It needs the four required methods of
+/// linear algebra below and [`vector`](Self::vector), about 30 lines; `examples/custom_backend.rs`
+/// of the `logit` crate is a complete one. Vectors travel as slices, which every library can view
+/// as its own. The trait can be used as `dyn Backend<Scalar = F, Vector = V>`.
+///
+/// # Contract
+///
+/// Every sentence here has a check in the `logit-conformance` crate, which one macro line runs on
+/// any backend.
+///
+/// - **Shape.** [`nrows`](Self::nrows) and [`ncols`](Self::ncols) are the shape of the matrix, and
+///   never change while the backend exists.
+/// - **Product.** [`matvec`](Self::matvec) sets `out[i] = Σⱼ x[rows.start + i, j] · w[j]`, within
+///   the rounding of a sum of d terms in any order, and overwrites whatever `out` held, NaN
+///   included.
+/// - **Accumulation.** [`matvec_transpose`](Self::matvec_transpose) *adds*
+///   `Σᵢ x[rows.start + i, j] · r[i]` to `acc[j]`, within the rounding of a sum of
+///   `rows.len() + 1` terms in any order.
+/// - **Ranges.** Both work on any range within `0..nrows`: an empty one changes nothing, and
+///   cutting a range in two computes the same as the whole, within rounding.
+/// - **Exact rows.** With one row and `r = [1]`, `matvec_transpose` onto zeros gives that row
+///   itself, exactly: nothing is rescaled, and nothing of other rows leaks in.
+/// - **Non-finite values.** A NaN or infinity in the matrix, in `w` or in `r` reaches what it
+///   touches as IEEE 754 arithmetic has it: in particular 0 · NaN and 0 · ∞ are NaN, so no term
+///   may be skipped because its factor is 0.
+/// - **Layout.** Rows and columns are those of the matrix as its library indexes it, whatever its
+///   strides: transposed, sliced, stepped, reversed.
+/// - **Repeatability.** Equal calls give equal bits, whichever thread makes them and whatever
+///   calls are under way on others.
+/// - **Order.** [`vector`](Self::vector) keeps the values and their order.
+/// - **Moments.** [`column_moments`](Self::column_moments), where overridden, adds what the
+///   provided one adds, within rounding, and exactly zero squares for a column equal to its
+///   origin.
+///
+/// The algorithms keep their side: `rows` lies within `0..nrows`, slices have the lengths that the
+/// methods name. A backend may panic where a caller does not (slicing does so by itself).
+pub trait Backend: Sync {
+    /// The precision of the matrix.
+    type Scalar: Float;
+
+    /// The library's own vector, in which predictions are handed back.
+    type Vector: Index<usize, Output = Self::Scalar>;
+
+    /// The number of rows, n.
+    fn nrows(&self) -> usize;
+
+    /// The number of columns, d.
+    fn ncols(&self) -> usize;
+
+    /// The product of some rows with a vector.
+    ///
+    /// ```text
+    /// out = X[rows] · w          w: d numbers, out: rows.len() numbers
+    /// ```
+    fn matvec(&self, rows: Range<usize>, w: &[Self::Scalar], out: &mut [Self::Scalar]);
+
+    /// Adds the product of the transpose of some rows with a vector.
+    ///
+    /// ```text
+    /// acc += X[rows]ᵀ · r        r: rows.len() numbers, acc: d numbers
+    /// ```
+    fn matvec_transpose(&self, rows: Range<usize>, r: &[Self::Scalar], acc: &mut [Self::Scalar]);
+
+    /// Hands values over as the library's own vector.
+    fn vector(&self, values: Vec<Self::Scalar>) -> Self::Vector;
+
+    /// How many rows make a good block: few enough to stay in cache between the two products,
+    /// enough to make the calls worthwhile.
+    ///
+    /// Fixed by the shape alone, since it decides the order of summation. The provided one aims
+    /// at 128 KiB of a dense matrix, within 8 to 1024 rows.
+    fn block_rows(&self) -> usize {
+        let row_bytes = size_of::<Self::Scalar>().saturating_mul(self.ncols().max(1));
+        (BLOCK_BYTES / row_bytes).clamp(8, 1024)
+    }
+
+    /// Adds each column's sum and sum of squares of deviations from an origin over some rows.
+    ///
+    /// ```text
+    /// sums[j]    += Σᵢ (x[i, j] - origin[j])
+    /// squares[j] += Σᵢ (x[i, j] - origin[j])²        i in rows; all three: d numbers
+    /// ```
+    ///
+    /// Used once per fit, for [`standardize`](crate::LogisticRegression::standardize). The
+    /// provided one extracts rows through [`matvec_transpose`](Self::matvec_transpose).
+    fn column_moments(
+        &self,
+        rows: Range<usize>,
+        origin: &[f64],
+        sums: &mut [f64],
+        squares: &mut [f64],
+    ) {
+        let mut row = vec![Self::Scalar::zero(); self.ncols()];
+        for i in rows {
+            copy_row(self, i, &mut row);
+            for (j, x) in row.iter().enumerate() {
+                let deviation = x.widen() - origin[j];
+                sums[j] += deviation;
+                squares[j] += deviation * deviation;
+            }
+        }
+    }
+}
+
+/// A block and its partial results should share a private L2 cache, 256 KiB or more nearly
+/// everywhere, with room to spare.
+const BLOCK_BYTES: usize = 128 * 1024;
+
+/// Copies row `i` into `out`, exactly.
+pub(crate) fn copy_row<B: Backend + ?Sized>(x: &B, i: usize, out: &mut [B::Scalar]) {
+    out.fill(B::Scalar::zero());
+    x.matvec_transpose(i..i + 1, &[B::Scalar::one()], out);
+}
+
+/// The first non-finite value in reading order: row, column, value.
+pub(crate) fn find_non_finite<B: Backend + ?Sized>(
+    x: &B,
+    rows: Range<usize>,
+) -> Option<(usize, usize, f64)> {
+    let mut row = vec![B::Scalar::zero(); x.ncols()];
+    for i in rows {
+        copy_row(x, i, &mut row);
+        if let Some(j) = row.iter().position(|x| !x.widen().is_finite()) {
+            return Some((i, j, row[j].widen()));
+        }
+    }
+    None
+}

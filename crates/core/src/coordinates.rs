@@ -1,0 +1,182 @@
+//! From the parameters that a solver moves to the coefficients that a caller reads, and back.
+//!
+//! Without standardisation they are the same. With it, a solver's weights `v` belong to columns of
+//! mean 0 and standard deviation 1. The data is not touched; the scaling is folded into the weights:
+//!
+//! ```text
+//! Σⱼ vⱼ (xⱼ - μⱼ) / σⱼ + c  =  Σⱼ wⱼ xⱼ + b       wⱼ = vⱼ / σⱼ,   b = c - Σⱼ wⱼ μⱼ
+//! ∂/∂vⱼ = (∂/∂wⱼ - μⱼ ∂/∂b) / σⱼ
+//! ```
+
+use num_traits::Zero;
+
+use crate::backend::find_non_finite;
+use crate::blocks::Partition;
+use crate::{Backend, Error, Float, Model};
+
+/// A solver's parameters: d weights, then the intercept where there is one.
+#[derive(Clone, Debug)]
+pub(crate) struct Coordinates {
+    ncols: usize,
+    fit_intercept: bool,
+    scaling: Option<Scaling>,
+}
+
+/// The location and scale of each column.
+#[derive(Clone, Debug)]
+struct Scaling {
+    mean: Vec<f64>,
+    /// The standard deviation; 1 for a constant column, whose `inverse` is 0.
+    scale: Vec<f64>,
+    /// `1 / scale`, or 0 for a constant column: its weight stays 0.
+    inverse: Vec<f64>,
+}
+
+impl Coordinates {
+    pub(crate) fn plain(ncols: usize, fit_intercept: bool) -> Self {
+        Self { ncols, fit_intercept, scaling: None }
+    }
+
+    /// Measures the columns of `x`, in one pass.
+    pub(crate) fn standardized<B: Backend + ?Sized>(
+        x: &B,
+        partition: &Partition,
+        fit_intercept: bool,
+    ) -> Result<Self, Error> {
+        let scaling = Some(Scaling::measure(x, partition, fit_intercept)?);
+        Ok(Self { ncols: x.ncols(), fit_intercept, scaling })
+    }
+
+    /// The number of parameters a solver moves.
+    pub(crate) fn dimension(&self) -> usize {
+        self.ncols + usize::from(self.fit_intercept)
+    }
+
+    /// The caller's model for a solver's `parameters`.
+    pub(crate) fn unfold<F: Float>(&self, parameters: &[F]) -> Result<Model<F>, Error> {
+        let mut model = Model::zero(self.ncols);
+        self.unfold_into(parameters, &mut model);
+        model.check()?;
+        Ok(model)
+    }
+
+    /// The same without allocation and without a check that the result is finite.
+    pub(crate) fn unfold_into<F: Float>(&self, parameters: &[F], model: &mut Model<F>) {
+        let (v, c) = parameters.split_at(self.ncols);
+        let c = c.first().copied().unwrap_or_default();
+        let Some(scaling) = &self.scaling else {
+            model.weights.copy_from_slice(v);
+            model.intercept = c;
+            return;
+        };
+        let mut shift = 0.0;
+        for (j, weight) in model.weights.iter_mut().enumerate() {
+            *weight = F::narrow(v[j].widen() * scaling.inverse[j]);
+            // With the rounded weight, so that weight and intercept fit together.
+            shift += weight.widen() * scaling.mean[j];
+        }
+        model.intercept = F::narrow(c.widen() - shift);
+    }
+
+    /// A solver's parameters for the caller's weights and intercept.
+    pub(crate) fn fold<F: Float>(&self, weights: &[F], intercept: F) -> Vec<F> {
+        let mut parameters = weights.to_vec();
+        let mut intercept = intercept.widen();
+        if let Some(scaling) = &self.scaling {
+            for (j, v) in parameters.iter_mut().enumerate() {
+                let w = v.widen();
+                intercept += w * scaling.mean[j];
+                // A constant column acts through the intercept alone.
+                let varies = scaling.inverse[j] != 0.0;
+                *v = if varies { F::narrow(w * scaling.scale[j]) } else { F::zero() };
+            }
+        }
+        if self.fit_intercept {
+            parameters.push(F::narrow(intercept));
+        }
+        parameters
+    }
+
+    /// The gradient by a solver's parameters, given the means over rows of `residual · x` and of
+    /// `residual`, plus the L2 term `penalty · v`.
+    pub(crate) fn gradient<F: Float>(
+        &self,
+        mean_products: impl Iterator<Item = f64>,
+        mean_residual: f64,
+        penalty: f64,
+        parameters: &[F],
+        gradient: &mut [F],
+    ) {
+        for (j, by_weight) in mean_products.enumerate() {
+            let by_weight = match &self.scaling {
+                Some(s) => (by_weight - s.mean[j] * mean_residual) * s.inverse[j],
+                None => by_weight,
+            };
+            gradient[j] = F::narrow(by_weight + penalty * parameters[j].widen());
+        }
+        if self.fit_intercept {
+            gradient[self.ncols] = F::narrow(mean_residual);
+        }
+    }
+}
+
+impl Scaling {
+    /// Mean and standard deviation of every column, from sums of deviations from the first row.
+    ///
+    /// That origin makes a constant column exactly constant, and loses digits to cancellation only
+    /// by the square of the first row's own distance from the mean in standard deviations
+    /// (Chan, Golub and LeVeque, *Algorithms for computing the sample variance*, 1983).
+    ///
+    /// Without an intercept nothing may be shifted: the mean is 0 and the scale the root mean
+    /// square about 0.
+    fn measure<B: Backend + ?Sized>(
+        x: &B,
+        partition: &Partition,
+        center: bool,
+    ) -> Result<Self, Error> {
+        let (n, d) = (x.nrows(), x.ncols());
+        let mut origin = vec![0.0; d];
+        if center {
+            let mut first = vec![B::Scalar::zero(); d];
+            crate::backend::copy_row(x, 0, &mut first);
+            origin = first.iter().map(|x| x.widen()).collect();
+        }
+        let mut moments = vec![(vec![0.0; d], vec![0.0; d]); partition.segments()];
+        partition.for_each_segment(&mut moments, |segment, (sums, squares)| {
+            for block in partition.blocks(segment) {
+                x.column_moments(block, &origin, sums, squares);
+            }
+        });
+        let column = |j| Self::column(moments.iter().map(|m| (m.0[j], m.1[j])), n as f64, center);
+        let mut scaling = Self { mean: origin, scale: vec![1.0; d], inverse: vec![0.0; d] };
+        for j in 0..d {
+            let (shift, scale) = column(j).ok_or_else(|| match find_non_finite(x, 0..n) {
+                Some((row, column, value)) => Error::NonFiniteFeature { row, column, value },
+                None => Error::ColumnSpread { column: j },
+            })?;
+            scaling.mean[j] += shift;
+            if scale > 0.0 {
+                scaling.scale[j] = scale;
+                scaling.inverse[j] = 1.0 / scale;
+            }
+        }
+        Ok(scaling)
+    }
+
+    /// The mean deviation and standard deviation of a column, the latter 0 for a constant one;
+    /// `None` where they are out of range.
+    fn column(
+        segments: impl Iterator<Item = (f64, f64)>,
+        n: f64,
+        center: bool,
+    ) -> Option<(f64, f64)> {
+        let (sum, squares) = segments.fold((0.0, 0.0), |(a, b), (c, d)| (a + c, b + d));
+        if squares == 0.0 {
+            return (sum == 0.0).then_some((0.0, 0.0));
+        }
+        let shift = if center { sum / n } else { 0.0 };
+        let variance = squares / n - shift * shift;
+        let scale = variance.sqrt();
+        (scale.is_finite() && (1.0 / scale).is_finite()).then_some((shift, scale))
+    }
+}

@@ -1,0 +1,160 @@
+//! Everything that can be wrong, with what was given, where, and what is accepted.
+
+use crate::Model;
+
+/// Why a fit, a prediction or a metric could not be computed. Rows and columns count from 0.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is nothing to fit.
+    #[error("no rows: the data must have at least one row")]
+    NoRows,
+
+    /// There are no features.
+    #[error("no columns: the data must have at least one column")]
+    NoColumns,
+
+    /// Rows and labels (or labels and predictions) are not as many.
+    #[error("{labels} labels for {rows} rows: give one label per row")]
+    LabelCount {
+        /// The number of rows.
+        rows: usize,
+        /// The number of labels.
+        labels: usize,
+    },
+
+    /// A label names neither class.
+    #[error("label of row {row} is {value}: labels are 0 or 1 (false or true)")]
+    Label {
+        /// The row of the label.
+        row: usize,
+        /// The label, as it displays.
+        value: String,
+    },
+
+    /// All labels are the same.
+    #[error("every label is {class}: both classes, 0 and 1, must occur")]
+    OneClass {
+        /// The only class, 0 or 1.
+        class: u8,
+    },
+
+    /// The matrix has a NaN or an infinity.
+    #[error("row {row}, column {column} is {value}: features must be finite")]
+    NonFiniteFeature {
+        /// The row of the first such value.
+        row: usize,
+        /// The column of the first such value.
+        column: usize,
+        /// The value.
+        value: f64,
+    },
+
+    /// The standard deviation of a column is beyond the range of `f64`.
+    #[error("the spread of column {column} is out of range: rescale it before standardizing")]
+    ColumnSpread {
+        /// The column.
+        column: usize,
+    },
+
+    /// Weights do not fit the columns.
+    #[error("{given} initial weights for {expected} columns: give one weight per column")]
+    InitialWeightCount {
+        /// The number of weights given.
+        given: usize,
+        /// The number of columns.
+        expected: usize,
+    },
+
+    /// A weight or intercept is not finite in the precision of the model.
+    #[error("{parameter} is {value}: it must be finite in {precision}")]
+    NonFiniteParameter {
+        /// `"intercept"`, or `"weight 3"` for the weight of column 3.
+        parameter: String,
+        /// The value.
+        value: f64,
+        /// `"f32"` or `"f64"`.
+        precision: &'static str,
+    },
+
+    /// A setting is outside what is accepted.
+    #[error("{name} is {value}: it must be {accepted}")]
+    Setting {
+        /// The setting's name, as its setter's.
+        name: &'static str,
+        /// The value.
+        value: f64,
+        /// What is accepted.
+        accepted: &'static str,
+    },
+
+    /// The loss or its gradient left the range of the precision during the fit.
+    #[error(
+        "the fit diverged: at iteration {iteration} the loss is {loss} or its gradient is not \
+         finite (best loss so far: {best_loss}); lower the learning rate or standardize"
+    )]
+    Diverged {
+        /// The iteration, that is the number of updates made before.
+        iteration: usize,
+        /// The loss there.
+        loss: f64,
+        /// The parameters with the lowest loss so far, which are the initial ones where no loss
+        /// was finite. [`Model::cast`] brings them back to the precision of the fit, exactly.
+        best: Box<Model<f64>>,
+        /// Their loss, infinite where no loss was finite.
+        best_loss: f64,
+    },
+
+    /// The model has another number of features than the data.
+    #[error("{given} columns for a model of {expected} features")]
+    FeatureCount {
+        /// The number of columns given.
+        given: usize,
+        /// The number of features of the model.
+        expected: usize,
+    },
+
+    /// A prediction from finite features left the range of the precision.
+    #[error("the logit of row {row} is {value}: its features are too large for these weights")]
+    NonFiniteLogit {
+        /// The row.
+        row: usize,
+        /// The logit.
+        value: f64,
+    },
+
+    /// A place for results has the wrong length.
+    #[error("{given} places for the results of {rows} rows: give one per row")]
+    OutputLength {
+        /// The number of places given.
+        given: usize,
+        /// The number of rows.
+        rows: usize,
+    },
+
+    /// A probability is outside 0 to 1.
+    #[error("probability of row {row} is {value}: it must be within 0 to 1")]
+    Probability {
+        /// The row.
+        row: usize,
+        /// The value.
+        value: f64,
+    },
+
+    /// A score to be ranked is NaN.
+    #[error("score of row {row} is NaN: scores must be comparable")]
+    Score {
+        /// The row.
+        row: usize,
+    },
+}
+
+/// `value` if `accepted` holds for it, else an error that says what does.
+pub(crate) fn check_setting(
+    name: &'static str,
+    value: f64,
+    holds: bool,
+    accepted: &'static str,
+) -> Result<(), Error> {
+    if holds { Ok(()) } else { Err(Error::Setting { name, value, accepted }) }
+}

@@ -1,0 +1,40 @@
+//! Logistic regression, generic over the linear-algebra library.
+//!
+//! This crate knows no such library. It defines what a library must lend, the [`Backend`] trait,
+//! and holds every algorithm, written once over it and over the two precisions of [`Float`].
+//! Users depend on the `logit` crate, which adds backends; authors of backends depend on this one.
+//!
+//! - [`LogisticRegression`] takes settings and fits; [`Fit`] is the [`Model`] and the [`Report`].
+//! - [`GradientDescent`] is the solver; it sees an [`Objective`], never a matrix.
+//! - [`sigmoid`], [`softplus`], [`cross_entropy`], [`cross_entropy_from_probability`] and
+//!   [`residual`] are the mathematics, on slices in [`slice`].
+//! - [`metrics`] judges predictions.
+
+mod backend;
+mod blocks;
+mod coordinates;
+mod descent;
+mod error;
+mod estimator;
+mod float;
+mod kernels;
+mod labels;
+pub mod metrics;
+mod model;
+#[cfg(feature = "serde")]
+mod model_serde;
+mod objective;
+mod report;
+
+pub use backend::Backend;
+pub use descent::GradientDescent;
+pub use error::Error;
+pub use estimator::{Fit, LogisticRegression};
+pub use float::{Float, Number};
+pub use kernels::{
+    cross_entropy, cross_entropy_from_probability, residual, sigmoid, slice, softplus,
+};
+pub use labels::Label;
+pub use model::Model;
+pub use objective::Objective;
+pub use report::{Progress, Report, StopReason};

@@ -1,0 +1,200 @@
+//! The fitted model: plain data, and prediction with any backend.
+
+use crate::backend::find_non_finite;
+use crate::blocks::Partition;
+use crate::error::check_setting;
+use crate::{Backend, Error, Float, Number, slice};
+
+/// A logistic regression model: a weight per feature, and an intercept, all finite.
+///
+/// It carries no backend: fit with one matrix library, save, predict with another.
+///
+/// With the feature `serde` a model can be serialised. JSON keeps every bit; the format is
+///
+/// ```json
+/// { "version": 1, "weights": [0.5, -1.25], "intercept": 0.0625 }
+/// ```
+///
+/// and anything else, an unknown version or a non-finite number in particular, is an error. Reading
+/// numbers of `f64` into a `Model<f32>` rounds them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model<F> {
+    pub(crate) weights: Vec<F>,
+    pub(crate) intercept: F,
+}
+
+impl<F: Float> Model<F> {
+    /// A model from known coefficients.
+    ///
+    /// # Errors
+    /// [`Error::NoColumns`] without weights, [`Error::NonFiniteParameter`] where one of the numbers
+    /// is not finite.
+    pub fn new(
+        weights: impl IntoIterator<Item: Number<Float = F>>,
+        intercept: F,
+    ) -> Result<Self, Error> {
+        let weights = weights.into_iter().map(|weight| weight.float()).collect();
+        let model = Self { weights, intercept };
+        model.check()?;
+        Ok(model)
+    }
+
+    /// The weights, one per feature.
+    pub fn weights(&self) -> &[F] {
+        &self.weights
+    }
+
+    /// The intercept; 0 where none was fitted.
+    pub fn intercept(&self) -> F {
+        self.intercept
+    }
+
+    /// The same model in the other precision: exact from `f32` to `f64`, rounded the other way.
+    ///
+    /// # Errors
+    /// [`Error::NonFiniteParameter`] where a coefficient is beyond the range of `f32`.
+    pub fn cast<G: Float>(&self) -> Result<Model<G>, Error> {
+        let cast = |value: F| match G::narrow(value.widen()) {
+            cast if cast.is_finite() => Ok(cast),
+            _ => Err(value.widen()),
+        };
+        let weights = self.weights.iter().enumerate().map(|(j, &weight)| {
+            cast(weight).map_err(|value| non_finite::<G>(format!("weight {j}"), value))
+        });
+        let weights = weights.collect::<Result<_, _>>()?;
+        let intercept =
+            cast(self.intercept).map_err(|value| non_finite::<G>("intercept".to_owned(), value))?;
+        Ok(Model { weights, intercept })
+    }
+
+    /// The logits `x·w + b`, one per row of `x`: positive where class 1 is the likelier.
+    ///
+    /// # Errors
+    /// [`Error::FeatureCount`] where `x` has another number of columns than the model has weights;
+    /// [`Error::NonFiniteFeature`] on a NaN or infinity in `x`; [`Error::NonFiniteLogit`] where a
+    /// logit overflows.
+    pub fn decision_function<B>(&self, x: &B) -> Result<B::Vector, Error>
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
+        Ok(x.vector(self.map_logits(x, |_| {})?))
+    }
+
+    /// The probability of class 1 for each row of `x`.
+    ///
+    /// # Errors
+    /// As for [`decision_function`](Self::decision_function).
+    pub fn predict_proba<B>(&self, x: &B) -> Result<B::Vector, Error>
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
+        Ok(x.vector(self.map_logits(x, slice::sigmoid)?))
+    }
+
+    /// The likelier class of each row of `x`: whether its probability is at least 0.5.
+    ///
+    /// # Errors
+    /// As for [`decision_function`](Self::decision_function).
+    pub fn predict<B>(&self, x: &B) -> Result<Vec<bool>, Error>
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
+        self.predict_at(x, 0.5)
+    }
+
+    /// For each row of `x`, whether the probability of class 1 is at least `threshold`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where `threshold` is not within 0 to 1; else as for
+    /// [`decision_function`](Self::decision_function).
+    ///
+    /// ```
+    /// # use logit_conformance::Matrix;
+    /// # use logit_core::Model;
+    /// let model = Model::new([1.0], 0.0)?; // p = sigmoid(x)
+    /// let x = Matrix::from_rows([[-1.0], [0.0], [1.0]]); // any backend
+    /// assert_eq!(model.predict(&x)?, [false, true, true]);
+    /// assert_eq!(model.predict_at(&x, 0.6)?, [false, false, true]);
+    /// # Ok::<(), logit_core::Error>(())
+    /// ```
+    pub fn predict_at<B>(&self, x: &B, threshold: f64) -> Result<Vec<bool>, Error>
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
+        let holds = (0.0..=1.0).contains(&threshold);
+        check_setting("threshold", threshold, holds, "within 0 to 1")?;
+        let probabilities = self.map_logits(x, slice::sigmoid)?;
+        Ok(probabilities.iter().map(|p| p.widen() >= threshold).collect())
+    }
+
+    /// The logits of all rows, each block of them mapped while it is in cache.
+    fn map_logits<B>(&self, x: &B, map: impl Fn(&mut [F]) + Sync) -> Result<Vec<F>, Error>
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
+        let (given, expected) = (x.ncols(), self.weights.len());
+        if given != expected {
+            return Err(Error::FeatureCount { given, expected });
+        }
+        let partition = Partition::new(x.nrows(), given, x.block_rows());
+        let mut out = vec![F::zero(); x.nrows()];
+        let mut segments: Vec<_> = out
+            .chunks_mut(partition.segment_rows())
+            .map(|out| Segment { out, non_finite: None })
+            .collect();
+        partition.for_each_segment(&mut segments, |rows, segment| {
+            let start = rows.start;
+            for block in partition.blocks(rows) {
+                let out = &mut segment.out[block.start - start..block.end - start];
+                x.matvec(block.clone(), &self.weights, out);
+                out.iter_mut().for_each(|z| *z += self.intercept);
+                if segment.non_finite.is_none() {
+                    let found = out.iter().position(|z| !z.is_finite());
+                    segment.non_finite = found.map(|i| (block.start + i, out[i].widen()));
+                }
+                map(out);
+            }
+        });
+        match segments.iter().find_map(|segment| segment.non_finite) {
+            None => Ok(out),
+            Some((row, value)) => Err(match find_non_finite(x, row..row + 1) {
+                Some((row, column, value)) => Error::NonFiniteFeature { row, column, value },
+                None => Error::NonFiniteLogit { row, value },
+            }),
+        }
+    }
+
+    /// The same model in `f64`, exactly.
+    pub(crate) fn widen(&self) -> Model<f64> {
+        let weights = self.weights.iter().map(|weight| weight.widen()).collect();
+        Model { weights, intercept: self.intercept.widen() }
+    }
+
+    pub(crate) fn zero(features: usize) -> Self {
+        Self { weights: vec![F::zero(); features], intercept: F::zero() }
+    }
+
+    /// Whether all coefficients are finite, and which is not.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.weights.is_empty() {
+            return Err(Error::NoColumns);
+        }
+        if let Some(j) = self.weights.iter().position(|weight| !weight.is_finite()) {
+            return Err(non_finite::<F>(format!("weight {j}"), self.weights[j].widen()));
+        }
+        if !self.intercept.is_finite() {
+            return Err(non_finite::<F>("intercept".to_owned(), self.intercept.widen()));
+        }
+        Ok(())
+    }
+}
+
+fn non_finite<F: Float>(parameter: String, value: f64) -> Error {
+    Error::NonFiniteParameter { parameter, value, precision: F::NAME }
+}
+
+/// A segment's place for results, and its first non-finite logit: row and value.
+struct Segment<'a, F> {
+    out: &'a mut [F],
+    non_finite: Option<(usize, f64)>,
+}

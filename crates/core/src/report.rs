@@ -1,0 +1,108 @@
+//! What a fit tells about itself.
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use crate::coordinates::Coordinates;
+use crate::{Error, Float, Model};
+
+/// Why a fit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// The gradient is at most the tolerance in every component.
+    Converged,
+    /// All iterations were made.
+    MaxIterations,
+    /// The observer asked for it.
+    Observer,
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            StopReason::Converged => "converged",
+            StopReason::MaxIterations => "max iterations",
+            StopReason::Observer => "observer",
+        })
+    }
+}
+
+/// The course of a fit and how it ended.
+///
+/// Losses are those of the [`Objective`](crate::Objective), penalty included, over all rows.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Why the fit ended.
+    pub stop: StopReason,
+    /// The number of iterations made.
+    pub iterations: usize,
+    /// How often the matrix was read for losses and gradients.
+    pub passes: usize,
+    /// The loss at the start of every iteration: `iterations` numbers, the first of them that of
+    /// the initial parameters.
+    pub losses: Vec<f64>,
+    /// The loss of the model returned.
+    pub loss: f64,
+    /// The largest component of its gradient in absolute value.
+    pub gradient_norm: f64,
+    /// The lowest loss seen at the start of an iteration or at the end.
+    pub best_loss: f64,
+    /// The iteration that started there; `iterations` where it is the model returned.
+    pub best_iteration: usize,
+}
+
+impl Report {
+    /// How far the loss of the model returned lies above the best one seen; 0 where it is the best.
+    pub fn regression(&self) -> f64 {
+        self.loss - self.best_loss
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self.stop {
+            StopReason::Converged => "the gradient is within tolerance",
+            StopReason::MaxIterations => "the maximum was reached before the tolerance",
+            StopReason::Observer => "the observer asked to stop",
+        };
+        writeln!(f, "{} iterations, {} reads of the data: {why}", self.iterations, self.passes)?;
+        write!(f, "loss {:.6e}, gradient norm {:.1e}", self.loss, self.gradient_norm)?;
+        if self.regression() > 0.0 {
+            write!(
+                f,
+                "\nthe last loss is not the best: at iteration {} it was {:.6e}, lower by {:.3e}",
+                self.best_iteration,
+                self.best_loss,
+                self.regression()
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Where a fit stands at the start of an iteration, for an observer.
+pub struct Progress<'a, F> {
+    /// The number of iterations made so far.
+    pub iteration: usize,
+    /// The loss at the present parameters.
+    pub loss: f64,
+    /// The largest component of the gradient in absolute value.
+    pub gradient_norm: f64,
+    pub(crate) parameters: &'a [F],
+    pub(crate) coordinates: &'a Coordinates,
+}
+
+impl<F: Float> Progress<'_, F> {
+    /// The model at the present parameters, on the scale of the data.
+    ///
+    /// # Errors
+    /// [`Error::NonFiniteParameter`] where the coefficients leave the range of the precision.
+    pub fn model(&self) -> Result<Model<F>, Error> {
+        self.coordinates.unfold(self.parameters)
+    }
+}
+
+/// Called at the start of every iteration; `Break` ends the fit there.
+pub(crate) type Observer<'a, F> = &'a mut dyn FnMut(&Progress<'_, F>) -> ControlFlow<()>;
