@@ -1,0 +1,111 @@
+"""Fits by others, written to references.json beside this script.
+
+    python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/python references.py
+
+- recipe: the classic gradient descent in plain NumPy, its losses and weights.
+- statsmodels: unpenalised maximum likelihood by Logit, on data where it exists.
+- scikit_learn: L2-penalised fits; its C weighs the sum over rows, so C = 1 / (l2 n).
+"""
+
+import csv
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import statsmodels.api as sm
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_score
+
+HERE = Path(__file__).parent
+BREAST_CANCER = HERE / "../../../../data/breast_cancer.csv"
+
+
+def breast_cancer():
+    rows = list(csv.reader(BREAST_CANCER.read_text().splitlines()))[1:]
+    x = np.array([row[:-1] for row in rows], dtype=float)
+    return x, np.array([row[-1] == "benign" for row in rows], dtype=float)
+
+
+def synthetic():
+    """Correlated columns: of different scales, one far from 0; and again, all alike."""
+    rng = np.random.default_rng(7)
+    n, d = 300, 5
+    base = rng.normal(size=(n, d)) @ (np.eye(d) + 0.3 * rng.normal(size=(d, d)))
+    x = base * [1.0, 20.0, 0.05, 3.0, 1.0] + [0.0, 100.0, 0.0, -2.0, 50.0]
+    logits = (base - base.mean(0)) @ [1.0, -0.8, 0.6, 0.3, 0.0] - 0.7
+    y = (rng.random(n) < 1 / (1 + np.exp(-logits))).astype(float)
+    return x, base + [0.0, 0.5, 0.0, -0.5, 0.2], y
+
+
+def recipe(x, y, learning_rate, iterations, l2=0.0):
+    n, d = x.shape
+    w, b, losses = np.zeros(d), 0.0, []
+    for _ in range(iterations):
+        z = x @ w + b
+        losses.append(np.mean(np.logaddexp(0, z) - y * z) + l2 / 2 * w @ w)
+        residual = 1 / (1 + np.exp(-z)) - y
+        w, b = w - learning_rate * (x.T @ residual / n + l2 * w), b - learning_rate * residual.mean()
+    return {"losses": losses, "weights": w.tolist(), "intercept": float(b)}
+
+
+def on_own_scale(weights, intercept, mean, scale):
+    """Coefficients of standardised columns, as coefficients of the columns themselves."""
+    weights = np.asarray(weights) / scale
+    return {"weights": weights.tolist(), "intercept": float(intercept - weights @ mean)}
+
+
+def standardized_recipe(x, y, learning_rate, iterations, l2):
+    mean, scale = x.mean(0), x.std(0)
+    run = recipe((x - mean) / scale, y, learning_rate, iterations, l2)
+    return run | on_own_scale(run["weights"], run["intercept"], mean, scale)
+
+
+def scikit_learn(x, y, l2, fit_intercept, standardize):
+    mean, scale = (x.mean(0), x.std(0)) if standardize else (0.0, np.ones(x.shape[1]))
+    model = LogisticRegression(
+        C=1 / (l2 * len(y)), fit_intercept=fit_intercept, solver="newton-cholesky", tol=1e-14, max_iter=1000
+    )
+    model.fit((x - mean) / scale, y)
+    mean = mean if standardize else np.zeros(x.shape[1])
+    return on_own_scale(model.coef_[0], model.intercept_[0] if fit_intercept else 0.0, mean, scale)
+
+
+def metrics():
+    rng = np.random.default_rng(3)
+    y = (rng.random(200) < 0.4).astype(int)
+    p = np.round(np.clip(rng.normal(0.4 + 0.2 * y, 0.2), 0.01, 0.99), 2)  # rounded, so that many tie
+    precision, recall, f1, _ = precision_recall_fscore_support(y, p >= 0.5, average="binary")
+    return {
+        "y": y.tolist(),
+        "p": p.tolist(),
+        "accuracy": float(np.mean((p >= 0.5) == y)),
+        "precision": float(precision),
+        "recall": float(recall),
+        "f1": float(f1),
+        "log_loss": float(log_loss(y, p)),
+        "roc_auc": float(roc_auc_score(y, p)),
+    }
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("error")
+    x, narrow, y = synthetic()
+    cancer_x, cancer_y = breast_cancer()
+    statsmodels = sm.Logit(y, sm.add_constant(x)).fit(method="newton", tol=1e-10, maxiter=100, disp=False).params
+    without = sm.Logit(y, narrow).fit(method="newton", tol=1e-10, maxiter=100, disp=False).params
+    fixture = {
+        "x": x.tolist(),
+        "narrow_x": narrow.tolist(),
+        "y": y.tolist(),
+        "recipe": recipe(narrow, y, 0.01, 1000),
+        "recipe_breast_cancer": standardized_recipe(cancer_x, cancer_y, 0.1, 1000, 0.01),
+        "statsmodels": {"intercept": statsmodels[0], "weights": statsmodels[1:].tolist()},
+        "statsmodels_without_intercept": {"intercept": 0.0, "weights": without.tolist()},
+        "scikit_learn": scikit_learn(x, y, 0.05, True, True),
+        "scikit_learn_plain": scikit_learn(narrow, y, 0.05, True, False),
+        "scikit_learn_without_intercept": scikit_learn(narrow, y, 0.05, False, False),
+        "scikit_learn_breast_cancer": scikit_learn(cancer_x, cancer_y, 0.02, True, True),
+        "metrics": metrics(),
+    }
+    (HERE / "references.json").write_text(json.dumps(fixture) + "\n")
