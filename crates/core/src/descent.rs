@@ -103,7 +103,7 @@ impl GradientDescent {
             "positive and finite in the precision of the data",
         )?;
         let batch = self.batch_size.unwrap_or(1);
-        check_setting("batch_size", batch as f64, batch > 0, "at least 1")?;
+        check_setting("batch_size", batch, batch > 0, "at least 1")?;
         let holds = self.tolerance >= 0.0 && self.tolerance.is_finite();
         check_setting("tolerance", self.tolerance, holds, "0 or positive, and finite")
     }

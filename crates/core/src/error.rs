@@ -1,5 +1,7 @@
 //! Everything that can be wrong, with what was given, where, and what is accepted.
 
+use std::fmt::Debug;
+
 use crate::Model;
 
 /// Why a fit, a prediction or a metric could not be computed. Rows and columns count from 0.
@@ -40,7 +42,7 @@ pub enum Error {
     },
 
     /// The matrix has a NaN or an infinity.
-    #[error("row {row}, column {column} is {value}: features must be finite")]
+    #[error("row {row}, column {column} is {value:?}: features must be finite")]
     NonFiniteFeature {
         /// The row of the first such value.
         row: usize,
@@ -67,7 +69,7 @@ pub enum Error {
     },
 
     /// A weight or intercept is not finite in the precision of the model.
-    #[error("{parameter} is {value}: it must be finite in {precision}")]
+    #[error("{parameter} is {value:?}: it must be finite in {precision}")]
     NonFiniteParameter {
         /// `"intercept"`, or `"weight 3"` for the weight of column 3.
         parameter: String,
@@ -83,7 +85,7 @@ pub enum Error {
         /// The setting's name, as its setter's.
         name: &'static str,
         /// The value.
-        value: f64,
+        value: String,
         /// What is accepted.
         accepted: &'static str,
     },
@@ -115,7 +117,7 @@ pub enum Error {
     },
 
     /// A prediction from finite features left the range of the precision.
-    #[error("the logit of row {row} is {value}: its features are too large for these weights")]
+    #[error("the logit of row {row} is {value:?}: its features are too large for these weights")]
     NonFiniteLogit {
         /// The row.
         row: usize,
@@ -133,7 +135,7 @@ pub enum Error {
     },
 
     /// A probability is outside 0 to 1.
-    #[error("probability of row {row} is {value}: it must be within 0 to 1")]
+    #[error("probability of row {row} is {value:?}: it must be within 0 to 1")]
     Probability {
         /// The row.
         row: usize,
@@ -149,12 +151,12 @@ pub enum Error {
     },
 }
 
-/// `value` if `accepted` holds for it, else an error that says what does.
+/// Fails unless what is accepted of a setting `holds`.
 pub(crate) fn check_setting(
     name: &'static str,
-    value: f64,
+    value: impl Debug,
     holds: bool,
     accepted: &'static str,
 ) -> Result<(), Error> {
-    if holds { Ok(()) } else { Err(Error::Setting { name, value, accepted }) }
+    if holds { Ok(()) } else { Err(Error::Setting { name, value: format!("{value:?}"), accepted }) }
 }

@@ -60,6 +60,9 @@ impl Report {
     }
 }
 
+/// The share of the loss from which a regression is more than the rounding of either precision.
+const NOTABLE: f64 = 1e-6;
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = match self.stop {
@@ -69,7 +72,8 @@ impl fmt::Display for Report {
         };
         writeln!(f, "{} iterations, {} reads of the data: {why}", self.iterations, self.passes)?;
         write!(f, "loss {:.6e}, gradient norm {:.1e}", self.loss, self.gradient_norm)?;
-        if self.regression() > 0.0 {
+        // At the bottom the loss moves by its own rounding, about which there is nothing to say.
+        if self.regression() > NOTABLE * self.best_loss {
             write!(
                 f,
                 "\nthe last loss is not the best: at iteration {} it was {:.6e}, lower by {:.3e}",

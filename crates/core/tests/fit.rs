@@ -1,0 +1,338 @@
+//! Fits as a caller sees them: settings, observers, reports, errors.
+
+use std::ops::ControlFlow;
+
+use logit_conformance::{Layout, Matrix};
+use logit_core::{
+    Backend, Error, Fit, GradientDescent, LogisticRegression, Model, StopReason, sigmoid,
+};
+
+/// Two overlapping classes along two features.
+fn data() -> (Matrix<f64>, Vec<bool>) {
+    let rows: Vec<[f64; 2]> = (0..60)
+        .map(|i| {
+            let t = f64::from(i);
+            [(t * 0.7).sin() * 2.0 + t / 30.0, (t * 1.3).cos()]
+        })
+        .collect();
+    let y = (0..60).map(|i| i % 3 == 0 || i > 40).collect();
+    (Matrix::from_rows(rows), y)
+}
+
+fn descent(rate: f64, iterations: usize) -> GradientDescent {
+    GradientDescent::new().learning_rate(rate).max_iterations(iterations)
+}
+
+fn fit(solver: GradientDescent) -> Fit<f64> {
+    let (x, y) = data();
+    LogisticRegression::new().solver(solver).fit(&x, y).expect("a fit")
+}
+
+#[test]
+fn the_defaults_are_the_classic_recipe() {
+    assert_eq!(GradientDescent::new(), descent(0.001, 1000).seed(0).tolerance(0.0));
+    let (x, y) = data();
+    let fit = LogisticRegression::new().fit(&x, &y).expect("a fit");
+    assert_eq!((fit.report.iterations, fit.report.stop), (1000, StopReason::MaxIterations));
+    assert!((fit.report.losses[0] - std::f64::consts::LN_2).abs() < 1e-15);
+}
+
+#[test]
+fn labels_of_any_type_give_the_same_fit() {
+    let (x, y) = data();
+    let new = LogisticRegression::new;
+    let expected = new().fit(&x, &y).expect("a fit");
+    let floats: Vec<f32> = y.iter().map(|&y| f32::from(u8::from(y))).collect();
+    let bytes: Vec<u8> = y.iter().map(|&y| u8::from(y)).collect();
+    assert_eq!(new().fit(&x, &floats).expect("a fit"), expected);
+    assert_eq!(new().fit(&x, bytes).expect("a fit"), expected);
+    assert_eq!(new().fit(&x, y.iter().map(|&y| i64::from(y))).expect("a fit"), expected);
+}
+
+#[test]
+fn a_backend_can_be_chosen_at_run_time() {
+    let (x, y) = data();
+    let expected = LogisticRegression::new().fit(&x, &y).expect("a fit");
+    let chosen: Box<dyn Backend<Scalar = f64, Vector = Vec<f64>>> = Box::new(x.clone());
+    assert_eq!(LogisticRegression::new().fit(&*chosen, &y).expect("a fit"), expected);
+    let p = expected.model.predict_proba(&*chosen).expect("probabilities");
+    assert_eq!(p, expected.model.predict_proba(&x).expect("probabilities"));
+}
+
+#[test]
+fn the_tolerance_ends_a_fit() {
+    let report = fit(descent(0.5, 100_000).tolerance(1e-8)).report;
+    assert_eq!(report.stop, StopReason::Converged);
+    assert!(report.gradient_norm <= 1e-8 && report.iterations < 100_000);
+    assert!(report.regression() < 1e-15, "{report}");
+}
+
+#[test]
+fn no_iterations_return_the_initial_model() {
+    let (x, y) = data();
+    let estimator = LogisticRegression::new().initial_weights([1.0, -0.5]).initial_intercept(0.25);
+    let fit = estimator.solver(descent(0.1, 0)).fit(&x, &y).expect("a fit");
+    assert_eq!(fit.model, Model::new([1.0, -0.5], 0.25).expect("finite"));
+    assert_eq!((fit.report.iterations, fit.report.passes, fit.report.losses.len()), (0, 1, 0));
+}
+
+#[test]
+fn a_fit_starts_from_the_initial_parameters_on_either_scale() {
+    let (x, y) = data();
+    let weights = [1.0f32, -0.5];
+    let estimator = LogisticRegression::new().initial_weights(weights).initial_intercept(0.25);
+    let estimator = estimator.solver(descent(0.1, 1));
+    let plain = estimator.clone().fit(&x, &y).expect("a fit").report.losses[0];
+    let standardized = estimator.standardize(true).fit(&x, &y).expect("a fit").report.losses[0];
+    let model = Model::new([1.0, -0.5], 0.25).expect("finite");
+    let p = model.predict_proba(&x).expect("probabilities");
+    let expected = logit_core::metrics::log_loss(&y, &p).expect("a loss");
+    assert!((plain - expected).abs() < 1e-14 && (standardized - expected).abs() < 1e-14);
+    let again = LogisticRegression::new().initial_intercept(-1.0).solver(descent(0.1, 0));
+    assert_eq!(again.fit(&x, &y).expect("a fit").model.intercept(), -1.0);
+}
+
+#[test]
+fn initial_parameters_must_be_finite_in_the_precision_of_the_fit() {
+    let x = Matrix::from_rows([[1.0f32], [2.0]]);
+    let error = LogisticRegression::new().initial_weights([1e39]).fit(&x, [0, 1]).unwrap_err();
+    assert_eq!(error.to_string(), "weight 0 is 1e39: it must be finite in f32");
+}
+
+#[test]
+fn the_observer_sees_every_iteration_and_can_stop() {
+    let (x, y) = data();
+    let estimator = LogisticRegression::new().standardize(true).solver(descent(0.5, 50));
+    let mut seen = Vec::new();
+    let stopped = estimator
+        .fit_observed(&x, &y, |progress| {
+            assert_eq!(progress.iteration, seen.len());
+            seen.push((progress.loss, progress.gradient_norm, progress.model().expect("finite")));
+            if seen.len() > 7 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .expect("a fit");
+    assert_eq!(stopped.report.stop, StopReason::Observer);
+    assert_eq!((stopped.report.iterations, seen.len()), (7, 8));
+    let (loss, gradient_norm, model) = seen.pop().expect("the last");
+    assert_eq!((loss, gradient_norm), (stopped.report.loss, stopped.report.gradient_norm));
+    assert_eq!(model, stopped.model);
+    let losses: Vec<f64> = seen.iter().map(|seen| seen.0).collect();
+    assert_eq!(losses, stopped.report.losses);
+    let full = estimator.fit(&x, &y).expect("a fit");
+    assert_eq!(full.report.losses[..7], losses);
+    assert_ne!(full.model, stopped.model);
+}
+
+#[test]
+fn mini_batches_learn_from_data_sorted_by_label() {
+    let (x, y) = data();
+    let mut order: Vec<usize> = (0..60).collect();
+    order.sort_by_key(|&i| y[i]);
+    let rows = x.rows();
+    let sorted = Matrix::from_rows(order.iter().map(|&i| rows[i].clone()));
+    let labels: Vec<bool> = order.iter().map(|&i| y[i]).collect();
+    let optimum = fit(descent(0.5, 20_000).tolerance(1e-9)).report.loss;
+    for batch_size in [1, 7, 32, 59] {
+        let solver = descent(0.01, 2000).batch_size(batch_size);
+        let report =
+            LogisticRegression::new().solver(solver).fit(&sorted, &labels).expect("a fit").report;
+        assert!(report.loss < optimum + 2e-3, "{batch_size}: {} for {optimum}", report.loss);
+        assert_eq!(report.passes, 4001);
+    }
+}
+
+#[test]
+fn a_batch_of_all_rows_is_no_mini_batch() {
+    let full = fit(descent(0.1, 20));
+    assert_eq!(fit(descent(0.1, 20).batch_size(60).seed(5)), full);
+    assert_eq!(fit(descent(0.1, 20).batch_size(usize::MAX)), full);
+    assert_eq!(full.report.passes, 21);
+    assert_ne!(fit(descent(0.1, 20).batch_size(59)), full);
+}
+
+#[test]
+fn the_seed_decides_the_batches() {
+    let seeded = |seed| fit(descent(0.1, 5).batch_size(8).seed(seed)).model;
+    assert_eq!(seeded(3), seeded(3));
+    assert_ne!(seeded(3), seeded(4));
+}
+
+#[test]
+fn an_oscillating_fit_runs_to_its_end_and_says_so() {
+    let (x, y) = data();
+    let scaled = Matrix::from_rows(x.rows().iter().map(|row| [row[0] * 500.0, row[1]]));
+    let fit = LogisticRegression::new().solver(descent(0.1, 200)).fit(&scaled, &y).expect("a fit");
+    let report = fit.report;
+    assert_eq!((report.iterations, report.stop), (200, StopReason::MaxIterations));
+    assert!(report.regression() > 0.0 && report.loss > report.best_loss);
+    let expected = format!(
+        "200 iterations, 201 reads of the data: the maximum was reached before the tolerance\n\
+         loss {:.6e}, gradient norm {:.1e}\n\
+         the last loss is not the best: at iteration {} it was {:.6e}, lower by {:.3e}",
+        report.loss,
+        report.gradient_norm,
+        report.best_iteration,
+        report.best_loss,
+        report.loss - report.best_loss,
+    );
+    assert_eq!(report.to_string(), expected);
+}
+
+#[test]
+fn a_report_on_the_best_loss_has_no_more_to_say() {
+    let report = fit(descent(0.1, 10)).report.to_string();
+    assert_eq!(report.lines().count(), 2, "{report}");
+    assert!(
+        fit(descent(0.5, 9999).tolerance(1e-3)).report.to_string().contains("within tolerance")
+    );
+    assert_eq!(
+        format!("{:>10}|{}", StopReason::Converged, StopReason::Observer),
+        " converged|observer"
+    );
+}
+
+#[test]
+fn a_diverging_fit_ends_with_its_best_parameters() {
+    // The curvature of the penalty alone is 1: a rate of 3 doubles the weights each time.
+    let (x, y) = data();
+    let estimator = LogisticRegression::new().l2(1.0).solver(descent(3.0, 100_000));
+    let start = estimator.clone().initial_weights([1.0, 1.0]);
+    let Error::Diverged { iteration, loss, best, best_loss } = start.fit(&x, &y).unwrap_err()
+    else {
+        panic!("no divergence");
+    };
+    assert!(iteration > 100 && !loss.is_finite());
+    let mut losses = Vec::new();
+    let mut models = Vec::new();
+    let cut = estimator.initial_weights([1.0, 1.0]).solver(descent(3.0, iteration - 1));
+    let full = cut.fit_observed(&x, &y, |progress| {
+        losses.push(progress.loss);
+        models.push(progress.model().expect("finite"));
+        ControlFlow::Continue(())
+    });
+    losses.push(full.expect("still finite").report.loss);
+    let best_seen = (0..losses.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b])).unwrap();
+    assert_eq!((best_loss, *best), (losses[best_seen], models[best_seen].clone()));
+}
+
+#[test]
+fn infinite_coefficients_do_not_pass_for_a_perfect_fit() {
+    // One step of this size leaves weights beyond f64, whose logits are infinite with the right
+    // sign: the loss there is exactly 0.
+    let x = Matrix::from_rows([[-1e10], [1e10]]);
+    let estimator = LogisticRegression::new().fit_intercept(false).solver(descent(1e300, 5));
+    let error = estimator.fit(&x, [0, 1]).unwrap_err();
+    assert!(matches!(error, Error::Diverged { iteration: 1, .. }), "{error}");
+}
+
+#[test]
+fn a_constant_column_gets_the_coefficient_zero() {
+    let (x, y) = data();
+    let with = Matrix::from_rows(x.rows().iter().map(|row| [row[0], 0.1, row[1]]));
+    let estimator = LogisticRegression::new().standardize(true).solver(descent(0.5, 50));
+    let without = estimator.fit(&x, &y).expect("a fit");
+    // Its initial weight acts through the intercept.
+    let given = estimator.clone().initial_weights([0.0, 20.0, 0.0]).initial_intercept(-2.0);
+    for estimator in [estimator, given] {
+        let fit = estimator.fit(&with, &y).expect("a fit");
+        assert_eq!(fit.model.weights()[1], 0.0);
+        assert_eq!(fit.model.weights()[0], without.model.weights()[0]);
+        assert!((fit.model.intercept() - without.model.intercept()).abs() < 1e-14);
+    }
+}
+
+#[test]
+fn standardising_copes_with_columns_far_from_zero_and_refuses_the_immeasurable() {
+    let (x, y) = data();
+    let estimator = LogisticRegression::new().standardize(true).solver(descent(0.5, 50));
+    let near = estimator.fit(&x, &y).expect("a fit").report.loss;
+    let far = Matrix::from_rows(x.rows().iter().map(|row| [row[0] + 1e6, row[1] * 1e-9]));
+    let far = estimator.fit(&far, &y).expect("a fit").report.loss;
+    assert!((far - near).abs() < 1e-9, "{far} and {near}");
+    for scale in [1e200, 1e-200] {
+        let x = Matrix::from_rows(x.rows().iter().map(|row| [row[0], row[1] * scale]));
+        let error = estimator.fit(&x, &y).unwrap_err();
+        assert_eq!(error, Error::ColumnSpread { column: 1 });
+    }
+}
+
+#[test]
+fn models_are_checked_and_cast() {
+    let model = Model::new([0.1f32, -2.5], 3.0).expect("finite");
+    let wide: Model<f64> = model.cast().expect("in range");
+    assert_eq!((wide.weights(), wide.intercept()), (&[f64::from(0.1f32), -2.5][..], 3.0));
+    assert_eq!(wide.cast::<f32>().expect("in range"), model);
+    let large = Model::new([1.0, 1e39], 0.0).expect("finite");
+    let error = large.cast::<f32>().unwrap_err();
+    assert_eq!(error.to_string(), "weight 1 is 1e39: it must be finite in f32");
+    let large = Model::new([1.0], -1e39).expect("finite");
+    let error = large.cast::<f32>().unwrap_err();
+    assert_eq!(error.to_string(), "intercept is -1e39: it must be finite in f32");
+    assert_eq!(Model::new([0.0; 0], 0.0).unwrap_err(), Error::NoColumns);
+    assert!(Model::new([f64::NAN], 0.0).is_err() && Model::new([0.0], f64::NAN).is_err());
+}
+
+#[test]
+fn no_rows_to_predict_give_no_predictions() {
+    let model = Model::new([1.0, 2.0], 0.5).expect("finite");
+    let x = Matrix::new((0, 2), Layout::default(), |_, _| 0.0);
+    assert_eq!(model.predict_proba(&x).expect("nothing"), []);
+    assert_eq!(model.predict(&x).expect("nothing"), []);
+}
+
+#[test]
+fn the_threshold_is_inclusive() {
+    let model = Model::new([1.0], 0.0).expect("finite");
+    let x = Matrix::from_rows([[-800.0], [0.0], [40.0]]);
+    assert_eq!(model.predict(&x).expect("classes"), [false, true, true]);
+    assert_eq!(model.predict_at(&x, 0.0).expect("classes"), [true; 3]);
+    assert_eq!(model.predict_at(&x, 1.0).expect("classes"), [false, false, true]);
+    let p = model.predict_proba(&x).expect("probabilities");
+    assert_eq!(p, [sigmoid(-800.0), 0.5, 1.0]);
+}
+
+#[test]
+#[should_panic(expected = "lengths of parameters and gradient")]
+fn an_objective_refuses_parameters_of_another_length() {
+    let x = Matrix::from_rows([[1.0], [2.0]]);
+    let objective = LogisticRegression::new().objective(&x, [0, 1]);
+    objective.expect("an objective").evaluate(&[0.0], &mut [0.0, 0.0]);
+}
+
+#[test]
+fn errors_say_what_was_given_where_and_what_is_accepted() {
+    for (error, message) in [
+        (Error::NoRows, "no rows: the data must have at least one row"),
+        (Error::LabelCount { rows: 3, labels: 5 }, "5 labels for 3 rows: give one label per row"),
+        (
+            Error::Label { row: 2, value: "7".into() },
+            "label of row 2 is 7: labels are 0 or 1 (false or true)",
+        ),
+        (Error::OneClass { class: 1 }, "every label is 1: both classes, 0 and 1, must occur"),
+        (
+            Error::NonFiniteFeature { row: 4, column: 1, value: f64::NAN },
+            "row 4, column 1 is NaN: features must be finite",
+        ),
+        (Error::FeatureCount { given: 2, expected: 3 }, "2 columns for a model of 3 features"),
+        (
+            Error::Diverged {
+                iteration: 3,
+                loss: f64::INFINITY,
+                best: Box::new(Model::new([0.0], 0.0).expect("finite")),
+                best_loss: 0.5,
+            },
+            "the fit diverged: at iteration 3 the loss is inf or its gradient is not finite \
+             (best loss so far: 0.5); lower the learning rate or standardize",
+        ),
+        (
+            Error::Setting {
+                name: "l2",
+                value: "-1.0".into(),
+                accepted: "0 or positive, and finite",
+            },
+            "l2 is -1.0: it must be 0 or positive, and finite",
+        ),
+    ] {
+        assert_eq!(error.to_string(), message);
+    }
+}
