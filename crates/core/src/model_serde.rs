@@ -75,6 +75,19 @@ mod tests {
         all.map(|x| x.to_bits()).collect()
     }
 
+    /// JSON has no infinities and no NaN; CBOR has.
+    #[test]
+    fn non_finite_numbers_are_refused_in_formats_that_have_them() {
+        let error = |weights: &[f64], intercept| {
+            let mut bytes = Vec::new();
+            let written = Written { version: VERSION, weights, intercept };
+            ciborium::into_writer(&written, &mut bytes).unwrap();
+            ciborium::from_reader::<Model<f64>, _>(&*bytes).unwrap_err().to_string()
+        };
+        assert!(error(&[1.0, f64::INFINITY], 0.0).contains("weight 1 is inf"));
+        assert!(error(&[1.0], f64::NAN).contains("intercept is NaN"));
+    }
+
     #[test]
     fn the_format_is_as_documented() {
         let model = Model::new([0.5, -1.25], 0.0625).unwrap();
@@ -83,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_and_non_finite_content_is_a_clear_error() {
+    fn content_of_another_format_is_a_clear_error() {
         let error = |json| serde_json::from_str::<Model<f32>>(json).unwrap_err().to_string();
         for (json, expected) in [
             (
@@ -91,8 +104,8 @@ mod tests {
                 "model version 2: only 1 is known",
             ),
             (r#"{"version":1,"weights":[1.0],"intercept":0.0,"bias":1.0}"#, "unknown field `bias`"),
-            (r#"{"version":1,"weights":[1.0,1e300],"intercept":0.0}"#, "weight 1 is inf"),
-            (r#"{"version":1,"weights":[1.0],"intercept":-1e39}"#, "intercept is -inf"),
+            (r#"{"version":1,"weights":[1.0,1e300],"intercept":0.0}"#, "out of range"),
+            (r#"{"version":1,"weights":[1.0],"intercept":-1e39}"#, "out of range"),
             (r#"{"version":1,"weights":[null],"intercept":0.0}"#, "invalid type: null"),
             (r#"{"version":1,"weights":[],"intercept":0.0}"#, "no columns"),
             (r#"{"version":1,"weights":[1.0]}"#, "missing field `intercept`"),

@@ -1,0 +1,95 @@
+//! Nothing is copied: what a fit and a prediction allocate, counted.
+#![cfg(all(feature = "ndarray", feature = "nalgebra"))]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use logit::nalgebra::DMatrix;
+use logit::ndarray::{Array2, s};
+use logit::{Backend, GradientDescent, LogisticRegression, Nalgebra, Ndarray};
+
+/// The system's allocator, keeping count.
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: both methods pass their arguments on to the system's allocator, unchanged.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        PEAK.fetch_max(NOW.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
+        CALLS.fetch_add(1, Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), Relaxed);
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+/// The most bytes that `work` held at once, beyond what was held before, and its allocations.
+fn allocated(work: impl FnOnce()) -> (usize, usize) {
+    let (before, calls) = (NOW.load(Relaxed), CALLS.load(Relaxed));
+    PEAK.store(before, Relaxed);
+    work();
+    (PEAK.load(Relaxed) - before, CALLS.load(Relaxed) - calls)
+}
+
+const ROWS: usize = 100_000;
+const COLUMNS: usize = 40;
+
+fn value(i: usize, j: usize) -> f64 {
+    ((i * 31 + j * 17) % 101) as f64 / 50.0 - 1.0
+}
+
+/// A fit needs a byte per label, a prediction its results and a bool each; little else.
+fn copies_nothing(x: &impl Backend<Scalar = f64>) {
+    let y: Vec<bool> = (0..ROWS).map(|i| i % 3 == 0).collect();
+    let solver = GradientDescent::new().max_iterations(3);
+    let estimator = LogisticRegression::new().standardize(true).solver(solver);
+    let matrix = ROWS * COLUMNS * size_of::<f64>();
+    let mut model = None;
+    let (peak, _) = allocated(|| model = Some(estimator.fit(x, &y).expect("a fit").model));
+    assert!(peak < ROWS + matrix / 100, "a fit held {peak} bytes");
+    let model = model.expect("a model");
+    let (peak, _) = allocated(|| drop(model.predict(x).expect("classes")));
+    assert!(peak < 9 * ROWS + matrix / 100, "a prediction held {peak} bytes");
+}
+
+/// One test, since the counters count whatever else runs.
+#[test]
+fn memory_is_as_documented() {
+    fits_and_predictions_copy_no_matrix();
+    an_iteration_allocates_nothing_but_its_entry_in_the_history();
+}
+
+fn fits_and_predictions_copy_no_matrix() {
+    let x = Array2::from_shape_fn((ROWS, COLUMNS), |(i, j)| value(i, j));
+    copies_nothing(&Ndarray::from(&x));
+    let mut wide = Array2::zeros((2 * ROWS, COLUMNS + 3));
+    wide.slice_mut(s![..;-2, 2..-1]).assign(&x);
+    copies_nothing(&Ndarray::from(wide.slice(s![..;-2, 2..-1])));
+    drop((x, wide));
+    let x = DMatrix::from_fn(2 * ROWS, COLUMNS, value);
+    copies_nothing(&Nalgebra::from(x.rows(5, ROWS)));
+    copies_nothing(&Nalgebra::from(x.rows_with_step(0, ROWS, 1)));
+}
+
+fn an_iteration_allocates_nothing_but_its_entry_in_the_history() {
+    let x = Array2::from_shape_fn((569, 30), |(i, j)| value(i, j));
+    let y: Vec<bool> = (0..569).map(|i| i % 3 == 0).collect();
+    let calls = |iterations: usize| {
+        let estimator =
+            LogisticRegression::new().solver(GradientDescent::new().max_iterations(iterations));
+        let fit = || drop(estimator.fit(&Ndarray::from(&x), &y).expect("a fit"));
+        allocated(fit).1
+    };
+    // A growing vector doubles: from 1024 to 4096 entries it is moved twice.
+    assert!(calls(4096) <= calls(1024) + 2);
+}
