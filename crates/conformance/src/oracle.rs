@@ -163,24 +163,19 @@ impl Oracle {
     pub fn unfold<F: Float>(&self, parameters: &[f64], error: f64) -> Vec<(f64, f64)> {
         let d = self.scale.len();
         let rounding = tolerance::logit::<F>(d);
-        let mut intercept = Sum::default();
-        let mut intercept_size = error;
-        if self.setup.fit_intercept {
-            intercept.add(parameters[d]);
-            intercept_size += rounding * parameters[d].abs();
-        }
+        let (weights, rest) = parameters.split_at(d);
+        let mut intercept: Sum = rest.iter().copied().collect();
+        let mut intercept_bound = error + rest.iter().map(|c| rounding * c.abs()).sum::<f64>();
         let mut coefficients = Vec::new();
-        for j in 0..d {
+        for (j, v) in weights.iter().enumerate() {
             let inverse = if self.scale[j] == 0.0 { 0.0 } else { 1.0 / self.scale[j] };
-            let (w, bound) = (
-                parameters[j] * inverse,
-                (error + rounding * parameters[j].abs()) * inverse + tolerance::underflow::<F>(1),
-            );
+            let w = v * inverse;
+            let bound = (error + rounding * v.abs()) * inverse + tolerance::underflow::<F>(1);
             coefficients.push((w, bound));
             intercept.add_product(-w, self.mean[j]);
-            intercept_size += bound * self.mean[j].abs();
+            intercept_bound += bound * self.mean[j].abs();
         }
-        coefficients.push((intercept.value(), intercept_size));
+        coefficients.push((intercept.value(), intercept_bound));
         coefficients
     }
 }

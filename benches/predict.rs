@@ -1,0 +1,28 @@
+//! Prediction: the probabilities of all rows.
+
+use benches::{Operation, Problem, bench, by_hand};
+use criterion::{criterion_group, criterion_main};
+use logit::{Backend, Float, Model};
+
+struct Predict;
+
+impl Operation for Predict {
+    const NAME: &'static str = "predict";
+
+    fn logit<B: Backend>(x: &B, problem: &Problem<B::Scalar>) -> Vec<B::Scalar> {
+        let model = Model::new(&problem.weights, problem.intercept).expect("finite");
+        let p = model.predict_proba(x).expect("a valid problem");
+        (0..x.nrows()).map(|i| p[i]).collect()
+    }
+
+    fn ndarray<F: Float>(problem: &Problem<F>) -> Vec<F> {
+        by_hand::predict(&problem.ndarray, &problem.weights, problem.intercept)
+    }
+
+    fn nalgebra<F: Float>(problem: &Problem<F>) -> Vec<F> {
+        by_hand::predict(&problem.nalgebra, &problem.weights, problem.intercept)
+    }
+}
+
+criterion_group!(benches, bench::<Predict>);
+criterion_main!(benches);
