@@ -1,4 +1,4 @@
-//! [nalgebra](::nalgebra) matrices for logit.
+//! [nalgebra] matrices for logit.
 //!
 //! ```
 //! use logit_core::LogisticRegression;

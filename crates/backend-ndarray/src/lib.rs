@@ -1,4 +1,4 @@
-//! [ndarray](::ndarray) matrices for logit.
+//! [ndarray] matrices for logit.
 //!
 //! ```
 //! use logit_core::LogisticRegression;

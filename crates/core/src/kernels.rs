@@ -1,4 +1,4 @@
-//! The elementwise mathematics: on scalars here, on slices in [`slice`].
+//! The elementwise mathematics: on scalars here, on slices in [`slice`](mod@slice).
 //!
 //! With the logit `z = x·w + b`, a row is positive with probability `p = sigmoid(z)`. Every
 //! function takes the label as a `bool`: the two cases then need no `1 - p`, whose subtraction

@@ -7,7 +7,7 @@
 //! - [`LogisticRegression`] takes settings and fits; [`Fit`] is the [`Model`] and the [`Report`].
 //! - [`GradientDescent`] is the solver; it sees an [`Objective`], never a matrix.
 //! - [`sigmoid`], [`softplus`], [`cross_entropy`], [`cross_entropy_from_probability`] and
-//!   [`residual`] are the mathematics, on slices in [`slice`].
+//!   [`residual`] are the mathematics, on slices in [`slice`](mod@slice).
 //! - [`metrics`] judges predictions.
 
 mod backend;
