@@ -73,8 +73,8 @@ fn fits_and_predictions_copy_no_matrix() {
     let x = Array2::from_shape_fn((ROWS, COLUMNS), |(i, j)| value(i, j));
     copies_nothing(&Ndarray::from(&x));
     let mut wide = Array2::zeros((2 * ROWS, COLUMNS + 3));
-    wide.slice_mut(s![..;-2, 2..-1]).assign(&x);
-    copies_nothing(&Ndarray::from(wide.slice(s![..;-2, 2..-1])));
+    wide.slice_mut(s![..;-2, 2..COLUMNS + 2]).assign(&x);
+    copies_nothing(&Ndarray::from(wide.slice(s![..;-2, 2..COLUMNS + 2])));
     drop((x, wide));
     let x = DMatrix::from_fn(2 * ROWS, COLUMNS, value);
     copies_nothing(&Nalgebra::from(x.rows(5, ROWS)));
