@@ -113,4 +113,18 @@ mod tests {
         assert_eq!(Partition::new(10_000_000, 100, 100).segments(), MAX_SEGMENTS);
         assert_eq!(Partition::new(4096, 64, 64).segments(), 4);
     }
+
+    #[cfg(feature = "rayon")]
+    #[test]
+    fn one_segment_stays_in_the_calling_thread_and_several_go_to_the_pool() {
+        let workers = |rows| {
+            let partition = Partition::new(rows, 64, 64);
+            let mut threads = vec![None; partition.segments()];
+            let note = |_, thread: &mut _| *thread = rayon::current_thread_index();
+            partition.for_each_segment(&mut threads, note);
+            threads
+        };
+        assert_eq!(workers(2047), [None]);
+        assert!(workers(4096).iter().all(Option::is_some));
+    }
 }

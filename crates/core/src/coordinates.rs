@@ -177,6 +177,6 @@ impl Scaling {
         let shift = if center { sum / n } else { 0.0 };
         let variance = squares / n - shift * shift;
         let scale = variance.sqrt();
-        (scale.is_finite() && (1.0 / scale).is_finite()).then_some((shift, scale))
+        (scale.is_finite() && scale > 0.0).then_some((shift, scale))
     }
 }

@@ -69,8 +69,9 @@ impl Float for f64 {
     }
 }
 
+/// Seals [`Float`], and holds what the vectorised functions need of a precision.
 mod private {
-    pub trait Sealed {}
+    pub trait Sealed: crate::vector::Precision {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
 }

@@ -65,7 +65,7 @@ pub fn softplus<F: Float>(z: F) -> F {
 /// assert_eq!(cross_entropy(800.0, false), 800.0); // confident and wrong; nothing overflows
 /// ```
 pub fn cross_entropy<F: Float>(z: F, y: bool) -> F {
-    F::narrow(loss_and_residual(z.widen(), y).0)
+    softplus(if y { -z } else { z })
 }
 
 /// Binary cross-entropy of one row, from its probability, clamped away from 0 and 1.
@@ -116,16 +116,7 @@ pub fn cross_entropy_from_probability<F: Float>(p: F, y: bool) -> F {
 /// assert_eq!(residual(40.0, true), -(-40.0f64).exp()); // sigmoid(40) - 1 would be 0
 /// ```
 pub fn residual<F: Float>(z: F, y: bool) -> F {
-    F::narrow(loss_and_residual(z.widen(), y).1)
-}
-
-/// [`cross_entropy`] and [`residual`] for the price of one exponential.
-pub(crate) fn loss_and_residual(z: f64, y: bool) -> (f64, f64) {
-    // The logit of the label that was *not* observed.
-    let against = if y { -z } else { z };
-    let e = (-z.abs()).exp();
-    let miss = sigmoid_given(against, e);
-    (softplus_given(against, e), if y { -miss } else { miss })
+    if y { -sigmoid(-z) } else { sigmoid(z) }
 }
 
 /// `sigmoid(z)`, given `e = exp(-|z|)`.
@@ -140,59 +131,4 @@ fn sigmoid_given(z: f64, e: f64) -> f64 {
 /// `softplus(z)`, given `e = exp(-|z|)`.
 fn softplus_given(z: f64, e: f64) -> f64 {
     z.max(0.0) + e.ln_1p() // z = NaN: max gives 0, but e is NaN too
-}
-
-/// The same functions on slices: each replaces its argument, element by element.
-///
-/// Results are within 4 ulp of the exact ones.
-pub mod slice {
-    use crate::Float;
-
-    /// Replaces each logit by its [`sigmoid`](super::sigmoid).
-    ///
-    /// ```
-    /// let mut z = [0.0f32, f32::INFINITY];
-    /// logit_core::slice::sigmoid(&mut z);
-    /// assert_eq!(z, [0.5, 1.0]);
-    /// ```
-    pub fn sigmoid<F: Float>(z: &mut [F]) {
-        z.iter_mut().for_each(|z| *z = super::sigmoid(*z));
-    }
-
-    /// Replaces each number by its [`softplus`](super::softplus).
-    pub fn softplus<F: Float>(z: &mut [F]) {
-        z.iter_mut().for_each(|z| *z = super::softplus(*z));
-    }
-
-    /// Replaces each logit by its [`cross_entropy`](super::cross_entropy) with its label.
-    ///
-    /// # Panics
-    /// If the slices differ in length.
-    pub fn cross_entropy<F: Float>(z: &mut [F], y: &[bool]) {
-        with_labels(z, y, super::cross_entropy);
-    }
-
-    /// Replaces each probability by its
-    /// [`cross_entropy_from_probability`](super::cross_entropy_from_probability) with its label.
-    ///
-    /// # Panics
-    /// If the slices differ in length.
-    pub fn cross_entropy_from_probability<F: Float>(p: &mut [F], y: &[bool]) {
-        with_labels(p, y, super::cross_entropy_from_probability);
-    }
-
-    /// Replaces each logit by its [`residual`](super::residual) with its label.
-    ///
-    /// # Panics
-    /// If the slices differ in length.
-    pub fn residual<F: Float>(z: &mut [F], y: &[bool]) {
-        with_labels(z, y, super::residual);
-    }
-
-    fn with_labels<F: Float>(values: &mut [F], y: &[bool], function: fn(F, bool) -> F) {
-        assert_eq!(values.len(), y.len(), "as many values as labels");
-        for (value, &y) in values.iter_mut().zip(y) {
-            *value = function(*value, y);
-        }
-    }
 }

@@ -25,15 +25,15 @@ mod model;
 mod model_serde;
 mod objective;
 mod report;
+pub mod slice;
+mod vector;
 
 pub use backend::Backend;
 pub use descent::GradientDescent;
 pub use error::Error;
 pub use estimator::{Fit, LogisticRegression};
 pub use float::{Float, Number};
-pub use kernels::{
-    cross_entropy, cross_entropy_from_probability, residual, sigmoid, slice, softplus,
-};
+pub use kernels::{cross_entropy, cross_entropy_from_probability, residual, sigmoid, softplus};
 pub use labels::Label;
 pub use model::Model;
 pub use objective::Objective;

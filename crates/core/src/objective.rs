@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use crate::blocks::Partition;
 use crate::coordinates::Coordinates;
-use crate::kernels::loss_and_residual;
-use crate::{Backend, Error, Float, Label, Model, labels};
+use crate::{Backend, Error, Float, Label, Model, labels, slice};
 
 /// What a fit minimises, as a function of d weights and, unless the intercept is left out, the
 /// intercept as the last parameter.
@@ -37,6 +36,10 @@ pub struct Objective<'a, B: Backend + ?Sized> {
 struct Partial<F> {
     /// A block's logits, then its residuals.
     logits: Vec<F>,
+    /// A block's losses.
+    losses: Vec<F>,
+    /// The labels of a block of listed rows.
+    labels: Vec<bool>,
     /// A block's gradient.
     block: Vec<F>,
     /// The segment's sums of residual · x, d numbers, of the residual and of the loss.
@@ -47,6 +50,8 @@ impl<F: Float> Partial<F> {
     fn new(ncols: usize, block_rows: usize) -> Self {
         Self {
             logits: vec![F::zero(); block_rows],
+            losses: vec![F::zero(); block_rows],
+            labels: vec![false; block_rows],
             block: vec![F::zero(); ncols],
             sums: vec![0.0; ncols + 2],
         }
@@ -183,21 +188,16 @@ impl<F: Float> Partial<F> {
         let d = model.weights.len();
         let logits = &mut self.logits[..block.len()];
         rows.matvec(x, block.clone(), &model.weights, logits);
-        let (mut sum_residual, mut sum_loss) = (0.0, 0.0);
-        for (logit, i) in logits.iter_mut().zip(block.clone()) {
-            let z = (*logit + model.intercept).widen();
-            let (loss, residual) = loss_and_residual(z, y[rows.row(i)]);
-            *logit = F::narrow(residual);
-            sum_residual += residual;
-            sum_loss += loss;
-        }
+        let losses = &mut self.losses[..block.len()];
+        let labels = rows.labels(y, block.clone(), &mut self.labels);
+        slice::losses_and_residuals(logits, model.intercept, labels, losses);
         self.block.fill(F::zero());
         rows.matvec_transpose(x, block, logits, &mut self.block);
         for (sum, &g) in self.sums.iter_mut().zip(&self.block) {
             *sum += g.widen();
         }
-        self.sums[d] += sum_residual;
-        self.sums[d + 1] += sum_loss;
+        self.sums[d] += slice::sum(logits);
+        self.sums[d + 1] += slice::sum(losses);
     }
 }
 
@@ -215,10 +215,22 @@ impl Rows<'_> {
         }
     }
 
-    fn row(&self, position: usize) -> usize {
+    /// The labels at some positions, gathered where they are not in order anyway.
+    fn labels<'y>(
+        &self,
+        y: &'y [bool],
+        positions: Range<usize>,
+        gathered: &'y mut [bool],
+    ) -> &'y [bool] {
         match self {
-            Rows::All => position,
-            Rows::Listed(list) => list[position],
+            Rows::All => &y[positions],
+            Rows::Listed(list) => {
+                let gathered = &mut gathered[..positions.len()];
+                for (label, &i) in gathered.iter_mut().zip(&list[positions]) {
+                    *label = y[i];
+                }
+                gathered
+            }
         }
     }
 

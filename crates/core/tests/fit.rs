@@ -179,6 +179,12 @@ fn an_oscillating_fit_runs_to_its_end_and_says_so() {
 }
 
 #[test]
+fn the_first_of_equal_losses_is_the_best() {
+    let report = fit(descent(1e-300, 10)).report;
+    assert_eq!((report.best_iteration, report.best_loss), (0, report.loss));
+}
+
+#[test]
 fn a_report_on_the_best_loss_has_no_more_to_say() {
     let report = fit(descent(0.1, 10)).report.to_string();
     assert_eq!(report.lines().count(), 2, "{report}");
@@ -254,6 +260,9 @@ fn standardising_copes_with_columns_far_from_zero_and_refuses_the_immeasurable()
         let error = estimator.fit(&x, &y).unwrap_err();
         assert_eq!(error, Error::ColumnSpread { column: 1 });
     }
+    // The sum of squares is a subnormal number, and the variance 0.
+    let lone = Matrix::from_rows((0..60).map(|i| [if i == 7 { 3e-162 } else { 0.0 }]));
+    assert_eq!(estimator.fit(&lone, &y).unwrap_err(), Error::ColumnSpread { column: 0 });
 }
 
 #[test]

@@ -1,4 +1,8 @@
 #![cfg_attr(all(feature = "ndarray", feature = "nalgebra"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "ndarray", feature = "nalgebra")),
+    doc = "Logistic regression for the matrices you already have; the README needs both backends."
+)]
 
 pub use logit_core::*;
 

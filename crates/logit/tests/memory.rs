@@ -48,7 +48,8 @@ fn value(i: usize, j: usize) -> f64 {
     ((i * 31 + j * 17) % 101) as f64 / 50.0 - 1.0
 }
 
-/// A fit needs a byte per label, a prediction its results and a bool each; little else.
+/// A fit needs a byte per label and some blocks, a prediction its results and a bool each; a row
+/// of the matrix has 320 bytes.
 fn copies_nothing(x: &impl Backend<Scalar = f64>) {
     let y: Vec<bool> = (0..ROWS).map(|i| i % 3 == 0).collect();
     let solver = GradientDescent::new().max_iterations(3);
@@ -56,10 +57,10 @@ fn copies_nothing(x: &impl Backend<Scalar = f64>) {
     let matrix = ROWS * COLUMNS * size_of::<f64>();
     let mut model = None;
     let (peak, _) = allocated(|| model = Some(estimator.fit(x, &y).expect("a fit").model));
-    assert!(peak < ROWS + matrix / 100, "a fit held {peak} bytes");
+    assert!(peak < 8 * ROWS + matrix / 100, "a fit held {peak} bytes");
     let model = model.expect("a model");
     let (peak, _) = allocated(|| drop(model.predict(x).expect("classes")));
-    assert!(peak < 9 * ROWS + matrix / 100, "a prediction held {peak} bytes");
+    assert!(peak < 10 * ROWS + matrix / 100, "a prediction held {peak} bytes");
 }
 
 /// One test, since the counters count whatever else runs.

@@ -1,0 +1,180 @@
+//! The elementwise mathematics without branches or calls, so that loops over it vectorise.
+//!
+//! Everything is generic over the precision and made of additions, multiplications, divisions and
+//! selections in a fixed order, with no fused multiply-add: each element has the same bits on any
+//! instruction set. Results are within 4 ulp.
+//!
+//! Methods: Muller et al., *Handbook of Floating-Point Arithmetic* (2nd ed., 2018), section 10.2
+//! (argument reduction by rounding with a large constant) and, for the logarithm, the form
+//! `f - (f²/2 - w (f²/2 + R))` of Tang, *Table-driven implementation of the logarithm function*
+//! (1990), as in fdlibm. The polynomials are Chebyshev interpolants made by mpmath's `chebyfit`,
+//! of `e^r` on |r| ≤ ln 2 / 2 and of `(atanh(w)/w - 1) / w²` as a function of `w² ≤ 0.0295`.
+
+use crate::Float;
+
+/// What the precisions differ in.
+pub trait Precision: Copy + 'static {
+    /// 1.5 · 2^(mantissa bits): adding and subtracting it rounds to an integer.
+    const ROUNDER: Self;
+    /// `e^x` is 0 from here down; the smallest subnormal lies above.
+    const LOWEST_EXPONENT: Self;
+    /// The leading bits of ln 2, few enough that its products with exponents are exact.
+    const LN_2_HIGH: Self;
+    /// The rest of ln 2.
+    const LN_2_LOW: Self;
+    /// Coefficients for `e^r`, highest first.
+    const EXP: &'static [Self];
+    /// Coefficients for `(atanh(w)/w - 1) / w²`, highest first.
+    const ATANH: &'static [Self];
+
+    /// `2^k`, given `k + ROUNDER` for an exponent `k` of the normal range.
+    fn power_of_two(k_rounded: Self) -> Self;
+}
+
+impl Precision for f64 {
+    const ROUNDER: f64 = 6_755_399_441_055_744.0;
+    const LOWEST_EXPONENT: f64 = -760.0;
+    const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
+    const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+    const EXP: &'static [f64] = &[
+        2.511_004_920_481_865_8e-8,
+        2.763_265_472_252_779e-7,
+        2.755_724_088_722_987e-6,
+        2.480_148_544_156_131_3e-5,
+        0.000_198_412_698_900_764_03,
+        0.001_388_888_895_235_286_3,
+        0.008_333_333_333_319_589,
+        0.041_666_666_666_487_95,
+        0.166_666_666_666_666_8,
+        0.500_000_000_000_001_9,
+        1.0,
+        1.0,
+    ];
+    const ATANH: &'static [f64] = &[
+        0.073_096_717_267_563_07,
+        0.076_657_436_179_328_67,
+        0.090_914_480_917_415_43,
+        0.111_111_055_189_082_94,
+        0.142_857_143_132_851_03,
+        0.199_999_999_999_490_95,
+        0.333_333_333_333_333_5,
+    ];
+
+    #[inline(always)]
+    fn power_of_two(k_rounded: f64) -> f64 {
+        f64::from_bits(k_rounded.to_bits().wrapping_add(1023) << 52)
+    }
+}
+
+impl Precision for f32 {
+    const ROUNDER: f32 = 12_582_912.0;
+    const LOWEST_EXPONENT: f32 = -110.0;
+    const LN_2_HIGH: f32 = 0.693_115_23;
+    const LN_2_LOW: f32 = 3.194_618_3e-5;
+    const EXP: &'static [f32] =
+        &[0.001_394_111_9, 0.008_375_134, 0.041_666_35, 0.166_664_15, 0.5, 1.0, 1.0];
+    const ATANH: &'static [f32] = &[0.116_664_566, 0.142_753_66, 0.200_000_61, 0.333_333_34];
+
+    #[inline(always)]
+    fn power_of_two(k_rounded: f32) -> f32 {
+        f32::from_bits(k_rounded.to_bits().wrapping_add(127) << 23)
+    }
+}
+
+#[inline(always)]
+fn polynomial<F: Float>(coefficients: &[F], x: F) -> F {
+    let (&first, rest) = coefficients.split_first().unwrap_or((&x, &[]));
+    rest.iter().fold(first, |sum, &c| sum * x + c)
+}
+
+/// `e^x` for `x ≤ 0`, subnormal results included.
+///
+/// ```text
+/// e^x = 2^k e^r        k = round(x / ln 2),  r = x - k ln 2
+/// ```
+#[inline(always)]
+fn exp_of_nonpositive<F: Float>(x: F) -> F {
+    // NaN passes: the comparison is false.
+    let x = if x < F::LOWEST_EXPONENT { F::LOWEST_EXPONENT } else { x };
+    let half = F::narrow(0.5);
+    let k = x * F::narrow(std::f64::consts::LOG2_E) + F::ROUNDER - F::ROUNDER;
+    let r = (x - k * F::LN_2_HIGH) - k * F::LN_2_LOW;
+    // In two factors, since 2^k itself may be subnormal; only the last product rounds.
+    let first = k * half + F::ROUNDER;
+    let second = k - (first - F::ROUNDER) + F::ROUNDER;
+    polynomial(F::EXP, r) * F::power_of_two(first) * F::power_of_two(second)
+}
+
+/// `ln(1 + e)` for `0 ≤ e ≤ 1`.
+///
+/// ```text
+/// ln(1 + f) = f - (f²/2 - w (f²/2 + R(w²)))      w = f / (2 + f),  R(s) = 2 s (1/3 + s/5 + …)
+/// ```
+///
+/// with `f = e`, or above √2 - 1 with `1 + f = (1 + e) / 2`.
+#[inline(always)]
+fn ln_1p_of_fraction<F: Float>(e: F) -> F {
+    let half = F::narrow(0.5);
+    let upper = e > F::narrow(std::f64::consts::SQRT_2 - 1.0);
+    let f = if upper { (e - F::one()) * half } else { e };
+    let w = f / (f + F::one() + F::one());
+    let s = w * w;
+    let half_square = half * f * f;
+    let r = (s + s) * polynomial(F::ATANH, s);
+    let ln = f - (half_square - w * (half_square + r));
+    if upper { F::narrow(std::f64::consts::LN_2) + ln } else { ln }
+}
+
+/// `e^-|z|`, from which both functions follow.
+#[inline(always)]
+fn tail<F: Float>(z: F) -> F {
+    exp_of_nonpositive(-z.abs())
+}
+
+#[inline(always)]
+fn sigmoid_given<F: Float>(z: F, tail: F) -> F {
+    let above = if z >= F::zero() { F::one() } else { tail };
+    above / (F::one() + tail)
+}
+
+#[inline(always)]
+fn softplus_given<F: Float>(z: F, tail: F) -> F {
+    let ramp = if z > F::zero() { z } else { F::zero() };
+    ramp + ln_1p_of_fraction(tail)
+}
+
+/// The logit of the label that was not observed.
+#[inline(always)]
+fn against<F: Float>(z: F, y: bool) -> F {
+    if y { -z } else { z }
+}
+
+#[inline(always)]
+pub(crate) fn sigmoid<F: Float>(z: F) -> F {
+    sigmoid_given(z, tail(z))
+}
+
+#[inline(always)]
+pub(crate) fn softplus<F: Float>(z: F) -> F {
+    softplus_given(z, tail(z))
+}
+
+#[inline(always)]
+pub(crate) fn cross_entropy<F: Float>(z: F, y: bool) -> F {
+    softplus(against(z, y))
+}
+
+#[inline(always)]
+pub(crate) fn residual<F: Float>(z: F, y: bool) -> F {
+    let miss = sigmoid(against(z, y));
+    if y { -miss } else { miss }
+}
+
+/// [`cross_entropy`] and [`residual`] for the price of one exponential.
+#[inline(always)]
+pub(crate) fn loss_and_residual<F: Float>(z: F, y: bool) -> (F, F) {
+    let against = against(z, y);
+    let tail = tail(z);
+    let miss = sigmoid_given(against, tail);
+    (softplus_given(against, tail), if y { -miss } else { miss })
+}
