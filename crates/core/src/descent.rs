@@ -121,7 +121,7 @@ impl GradientDescent {
         let mut batches = self.batch_size.and_then(|size| Batches::new(size, self.seed, objective));
         loop {
             let loss = objective.evaluate(&at, &mut gradient);
-            if !(loss.is_finite() && objective.is_finite() && all_finite(&gradient)) {
+            if !(loss.is_finite() && all_finite(&gradient)) {
                 return Err(trace.diverged(loss));
             }
             let progress = trace.progress(loss, &gradient, &at, objective.coordinates());

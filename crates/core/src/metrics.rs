@@ -119,9 +119,7 @@ pub fn roc_auc(
         return Err(Error::Score { row });
     }
     labels::require_both_classes(&observed)?;
-    // Adding 0 makes -0 and 0 tie in the total order.
-    let mut ranked: Vec<(f64, bool)> =
-        scores.iter().map(|score| score + 0.0).zip(observed).collect();
+    let mut ranked: Vec<(f64, bool)> = scores.into_iter().zip(observed).collect();
     ranked.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     // Each positive wins against every negative below it and half-wins against its ties; wins are
     // counted in halves, so the sum is exact.

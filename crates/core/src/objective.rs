@@ -137,13 +137,6 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.y.len()
     }
 
-    /// Whether the coefficients last evaluated at are finite on the caller's scale.
-    ///
-    /// The loss alone does not tell: at an infinite logit of the right sign it is 0.
-    pub(crate) fn is_finite(&self) -> bool {
-        self.model.check().is_ok()
-    }
-
     pub(crate) fn coordinates(&self) -> &Coordinates {
         &self.coordinates
     }
@@ -171,6 +164,8 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         let d = x.ncols();
         let v = &parameters[..d];
         self.coordinates.gradient((0..d).map(mean), mean(d), self.l2, v, gradient);
+        // Infinite weights can leave a cross-entropy of 0; here they make the loss NaN or infinite
+        // even without a penalty, 0 · ∞ being NaN.
         mean(d + 1) + self.l2 / 2.0 * v.iter().map(|v| v.widen().powi(2)).sum::<f64>()
     }
 }

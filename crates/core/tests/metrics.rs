@@ -6,14 +6,14 @@ use proptest::prelude::*;
 
 #[test]
 fn a_confusion_counts_each_pair() {
-    let observed = [1, 1, 1, 1, 0, 0, 0, 1, 1, 0];
-    let predicted = [1, 1, 1, 0, 1, 1, 0, 1, 0, 0];
+    let observed = [1, 1, 1, 1, 0, 0, 0, 1, 1, 0, 0];
+    let predicted = [1, 1, 1, 0, 1, 1, 0, 1, 0, 0, 1];
     let confusion = Confusion::new(observed, predicted.map(|p| p == 1)).expect("counts");
     let expected =
-        Confusion { true_positives: 4, false_positives: 2, true_negatives: 2, false_negatives: 2 };
+        Confusion { true_positives: 4, false_positives: 3, true_negatives: 2, false_negatives: 2 };
     assert_eq!(confusion, expected);
     let shares = [confusion.accuracy(), confusion.precision(), confusion.recall(), confusion.f1()];
-    assert_eq!(shares, [0.6, 4.0 / 6.0, 4.0 / 6.0, 8.0 / 12.0]);
+    assert_eq!(shares, [6.0 / 11.0, 4.0 / 7.0, 4.0 / 6.0, 8.0 / 13.0]);
 }
 
 #[test]

@@ -1,0 +1,126 @@
+//! How close one pass over the data comes to the speed at which memory can be read.
+//!
+//! `cargo run --release -p benches --bin roofline` prints a line per backend, precision, number of
+//! threads and number of columns, and the worst of them:
+//!
+//! ```text
+//! backend=ndarray precision=f64 threads=1 rows=671088 cols=100 gbs=14.9 read_gbs=17.1 fraction=0.87
+//! ```
+//!
+//! `gbs` counts the matrix once per pass; `read_gbs` is the same matrix summed, nothing else, in
+//! the same run. Both are the best of several alternating repetitions. With arguments, only lines that
+//! contain all of them are measured: `roofline ndarray f32 cols=100`.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use logit::nalgebra::DMatrix;
+use logit::ndarray::{Array2, ShapeBuilder};
+use logit::{Backend, Float, LogisticRegression, Nalgebra, Ndarray};
+use rayon::prelude::*;
+
+const MATRIX_BYTES: usize = 512 << 20;
+const COLUMNS: [usize; 6] = [16, 28, 50, 100, 500, 1000];
+const REPETITIONS: usize = 7;
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let mut worst: Option<(f64, String)> = None;
+    for cols in COLUMNS {
+        measure::<f64>(cols, &wanted, &mut worst);
+        measure::<f32>(cols, &wanted, &mut worst);
+    }
+    match worst {
+        Some((_, line)) => println!("worst {line}"),
+        None => println!("nothing measured: no line has all of {wanted:?}"),
+    }
+}
+
+fn measure<F: Float>(cols: usize, wanted: &[String], worst: &mut Option<(f64, String)>) {
+    let rows = MATRIX_BYTES / size_of::<F>() / cols;
+    // Read by whichever library first: filled only where something is wanted.
+    let mut values = Vec::new();
+    for backend in ["ndarray", "ndarray-f-order", "nalgebra"] {
+        for threads in [1, rayon::current_num_threads()] {
+            let precision = F::NAME;
+            let id = format!(
+                "backend={backend} precision={precision} threads={threads} rows={rows} cols={cols} "
+            );
+            if !wanted
+                .iter()
+                .all(|part| id.contains(&format!("{part} ")) || id.contains(&format!("={part} ")))
+            {
+                continue;
+            }
+            if values.is_empty() {
+                values = fill::<F>(rows * cols);
+            }
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let times = pool.expect("threads").install(|| match backend {
+                "ndarray" => {
+                    let x = Array2::from_shape_vec((rows, cols), std::mem::take(&mut values));
+                    let x = x.expect("the shape of the values");
+                    let times = time(&Ndarray::from(&x), x.as_slice().expect("contiguous"));
+                    values = x.into_raw_vec_and_offset().0;
+                    times
+                }
+                "ndarray-f-order" => {
+                    let x = Array2::from_shape_vec((rows, cols).f(), std::mem::take(&mut values));
+                    let x = x.expect("the shape of the values");
+                    let times = time(&Ndarray::from(&x), x.t().to_slice().expect("contiguous"));
+                    values = x.into_raw_vec_and_offset().0;
+                    times
+                }
+                _ => {
+                    let x = DMatrix::from_vec(rows, cols, std::mem::take(&mut values));
+                    let times = time(&Nalgebra::from(&x), x.as_slice());
+                    values = x.data.into();
+                    times
+                }
+            });
+            let bytes = (rows * cols * size_of::<F>()) as f64;
+            let (gbs, read_gbs) = (bytes / times.0 / 1e9, bytes / times.1 / 1e9);
+            let fraction = gbs / read_gbs;
+            let line = format!("{id}gbs={gbs:.1} read_gbs={read_gbs:.1} fraction={fraction:.2}");
+            println!("{line}");
+            if worst.as_ref().is_none_or(|worst| fraction < worst.0) {
+                *worst = Some((fraction, line));
+            }
+        }
+    }
+}
+
+fn fill<F: Float>(len: usize) -> Vec<F> {
+    (0..len).into_par_iter().map(|i| F::narrow((i % 1009) as f64 / 504.0 - 1.0)).collect()
+}
+
+/// The best times of a pass and of a read, in seconds.
+fn time<F: Float>(x: &impl Backend<Scalar = F>, values: &[F]) -> (f64, f64) {
+    let y = (0..x.nrows()).map(|i| i % 3 == 0);
+    let mut objective = LogisticRegression::new().objective(x, y).expect("a valid problem");
+    let parameters = vec![F::narrow(0.01); objective.dimension()];
+    let mut gradient = parameters.clone();
+    let (mut pass, mut read) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..REPETITIONS {
+        let start = Instant::now();
+        black_box(objective.evaluate(&parameters, &mut gradient));
+        pass = pass.min(start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        black_box(sum(values));
+        read = read.min(start.elapsed().as_secs_f64());
+    }
+    (pass, read)
+}
+
+/// Reads everything once, on all threads, with enough independent sums not to wait for any.
+fn sum<F: Float>(values: &[F]) -> F {
+    let partial = |part: &[F]| {
+        let (chunks, _) = part.as_chunks::<64>();
+        let mut sums = [F::zero(); 64];
+        for chunk in chunks {
+            sums.iter_mut().zip(chunk).for_each(|(sum, &value)| *sum += value);
+        }
+        sums.into_iter().fold(F::zero(), |a, b| a + b)
+    };
+    values.par_chunks(1 << 16).map(partial).reduce(F::zero, |a, b| a + b)
+}
