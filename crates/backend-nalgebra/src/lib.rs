@@ -70,12 +70,20 @@ impl<F: Float> Backend for Nalgebra<'_, F> {
     }
 
     fn matvec(&self, rows: Range<usize>, w: &[F], out: &mut [F]) {
-        out.fill(F::zero());
-        add_product(view::dynamic(self.x.rows_range(rows)), w, out);
+        match view::dense(self.x) {
+            Some(dense) => dense.matvec(rows, w, out),
+            None => {
+                out.fill(F::zero());
+                add_product(view::transposed(self.x.rows_range(rows)), w, out);
+            }
+        }
     }
 
     fn matvec_transpose(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
-        add_product(view::transposed(self.x.rows_range(rows)), r, acc);
+        match view::dense(self.x) {
+            Some(dense) => dense.matvec_transpose(rows, r, acc),
+            None => add_product(view::dynamic(self.x.rows_range(rows)), r, acc),
+        }
     }
 
     fn vector(&self, values: Vec<F>) -> DVector<F> {
@@ -83,17 +91,12 @@ impl<F: Float> Backend for Nalgebra<'_, F> {
     }
 }
 
-/// `y += a · x`: by columns where they are contiguous, else by rows.
+/// `y += aᵀ · x`, by dot products with the columns of `a`.
 ///
-/// nalgebra's `gemv` goes by columns and `gemv_tr`, on the transpose, by rows. The former must not
-/// see a column with gaps: in nalgebra 0.35 its `axcpy` then runs out of bounds
+/// Both products take this form, on the matrix or on its transposed view. The other one, `gemv`,
+/// must not see a column with gaps: in nalgebra 0.35 its `axcpy` then runs out of bounds
 /// (github.com/dimforge/nalgebra/issues/1616).
 fn add_product<F: Float>(a: view::DynamicView<'_, F>, x: &[F], y: &mut [F]) {
-    let x = DVectorView::from_slice(x, a.ncols());
-    let mut y = DVectorViewMut::from_slice(y, a.nrows());
-    if a.strides().0 == 1 {
-        y.gemv(F::one(), &a, &x, F::one());
-    } else {
-        y.gemv_tr(F::one(), &view::transposed(a), &x, F::one());
-    }
+    let x = DVectorView::from_slice(x, a.nrows());
+    DVectorViewMut::from_slice(y, a.ncols()).gemv_tr(F::one(), &a, &x, F::one());
 }

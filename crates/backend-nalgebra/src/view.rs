@@ -1,5 +1,7 @@
-//! The one unsafe line: the same elements under another shape and strides.
+//! The unsafe lines: the same elements under another shape and strides, or for the dense kernels.
 
+use logit_core::Float;
+use logit_core::dense::Dense;
 use nalgebra::{Dim, Dyn, Matrix, MatrixView, Scalar, ViewStorage};
 
 /// A view whose shape and strides are known at run time.
@@ -22,6 +24,18 @@ pub(crate) fn transposed<'a, T: Scalar, R: Dim, C: Dim, RStride: Dim, CStride: D
 ) -> DynamicView<'a, T> {
     let ((nrows, ncols), (row_stride, column_stride)) = (view.shape(), view.strides());
     with_shape_and_strides(view, (ncols, nrows), (column_stride, row_stride))
+}
+
+/// The same matrix for the dense kernels, unless both strides have gaps.
+#[allow(unsafe_code)]
+pub(crate) fn dense<F: Float>(view: DynamicView<'_, F>) -> Option<Dense<'_, F>> {
+    let (row_stride, column_stride) = view.strides();
+    // SAFETY: the view vouches for exactly these elements, at these strides from this pointer, to be
+    // readable and unwritten for its lifetime, which is that of the result.
+    unsafe {
+        let strides = (row_stride as isize, column_stride as isize);
+        Dense::from_raw_parts(view.as_ptr(), view.shape(), strides)
+    }
 }
 
 #[allow(unsafe_code)]

@@ -12,9 +12,12 @@
 //! # Ok::<(), logit_core::Error>(())
 //! ```
 
+mod lines;
+
 use std::ops::Range;
 
 use logit_core::{Backend, Float};
+use ndarray::linalg::general_mat_vec_mul;
 use ndarray::{Array1, ArrayBase, ArrayView1, ArrayView2, ArrayViewMut1, Data, Ix2, s};
 
 pub use ndarray;
@@ -54,12 +57,17 @@ impl<F: Float> Backend for Ndarray<'_, F> {
     }
 
     fn matvec(&self, rows: Range<usize>, w: &[F], out: &mut [F]) {
-        out.fill(F::zero());
-        add_product(self.x.slice(s![rows, ..]), w, out);
+        match lines::dense(self.x) {
+            Some(dense) => dense.matvec(rows, w, out),
+            None => product(self.x.slice(s![rows, ..]), w, F::zero(), out),
+        }
     }
 
     fn matvec_transpose(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
-        add_product(self.x.slice(s![rows, ..]).reversed_axes(), r, acc);
+        match lines::dense(self.x) {
+            Some(dense) => dense.matvec_transpose(rows, r, acc),
+            None => product(self.x.slice(s![rows, ..]).reversed_axes(), r, F::one(), acc),
+        }
     }
 
     fn vector(&self, values: Vec<F>) -> Array1<F> {
@@ -67,18 +75,8 @@ impl<F: Float> Backend for Ndarray<'_, F> {
     }
 }
 
-/// `y += a · x`, passing through `a` in the order in which it lies in memory.
-fn add_product<F: Float>(a: ArrayView2<'_, F>, x: &[F], y: &mut [F]) {
-    let (row_stride, column_stride) = (a.strides()[0].abs(), a.strides()[1].abs());
-    if column_stride <= row_stride {
-        let x = ArrayView1::from(x);
-        for (y, row) in y.iter_mut().zip(a.rows()) {
-            *y += row.dot(&x);
-        }
-    } else {
-        let mut y = ArrayViewMut1::from(y);
-        for (&x, column) in x.iter().zip(a.columns()) {
-            y.scaled_add(x, &column);
-        }
-    }
+/// `y = a · x + β y`, for matrices with gaps both ways.
+fn product<F: Float>(a: ArrayView2<'_, F>, x: &[F], beta: F, y: &mut [F]) {
+    let (x, mut y) = (ArrayView1::from(x), ArrayViewMut1::from(y));
+    general_mat_vec_mul(F::one(), &a, &x, beta, &mut y);
 }

@@ -79,7 +79,7 @@ pub trait Backend: Sync {
     /// enough to make the calls worthwhile.
     ///
     /// Fixed by the shape alone, since it decides the order of summation. The provided one aims
-    /// at 128 KiB of a dense matrix, within 8 to 1024 rows.
+    /// at 256 KiB of a dense matrix, within 8 to 1024 rows.
     fn block_rows(&self) -> usize {
         let row_bytes = size_of::<Self::Scalar>().saturating_mul(self.ncols().max(1));
         (BLOCK_BYTES / row_bytes).clamp(8, 1024)
@@ -113,9 +113,9 @@ pub trait Backend: Sync {
     }
 }
 
-/// A block and its partial results should share a private L2 cache, 256 KiB or more nearly
-/// everywhere, with room to spare.
-const BLOCK_BYTES: usize = 128 * 1024;
+/// A block should stay in a core's own L2 cache, 512 KiB or more nearly everywhere, with room to
+/// spare. Smaller ones are slower: columns are then read in short pieces.
+const BLOCK_BYTES: usize = 256 * 1024;
 
 /// Copies row `i` into `out`, exactly.
 pub(crate) fn copy_row<B: Backend + ?Sized>(x: &B, i: usize, out: &mut [B::Scalar]) {

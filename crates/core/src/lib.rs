@@ -13,6 +13,7 @@
 mod backend;
 mod blocks;
 mod coordinates;
+pub mod dense;
 mod descent;
 mod error;
 mod estimator;

@@ -347,10 +347,10 @@ fn errors_say_what_was_given_where_and_what_is_accepted() {
 }
 
 #[test]
-fn blocks_hold_128_kib_within_8_to_1024_rows() {
+fn blocks_hold_256_kib_within_8_to_1024_rows() {
     let wide = |ncols| Matrix::new((2, ncols), Layout::default(), |_, _| 0.0f64).block_rows();
-    assert_eq!([1, 16, 30, 100, 1000, 5000].map(wide), [1024, 1024, 546, 163, 16, 8]);
+    assert_eq!([1, 16, 30, 100, 1000, 5000].map(wide), [1024, 1024, 1024, 327, 32, 8]);
     let single = Matrix::new((2, 100), Layout::default(), |_, _| 0.0f32);
-    assert_eq!(single.block_rows(), 327);
+    assert_eq!(single.block_rows(), 655);
     assert_eq!(Matrix::new((2, 0), Layout::default(), |_, _| 0.0f64).block_rows(), 1024);
 }

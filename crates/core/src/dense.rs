@@ -1,0 +1,254 @@
+//! Products with a dense matrix at the speed of memory, for backends whose library has none.
+//!
+//! A dense matrix is a set of contiguous *lines*: its rows in C order, its columns in F order. Both
+//! products of the [`Backend`](crate::Backend) contract are then one of two loops over lines, which
+//! are compiled for AVX-512, AVX2 and the baseline and chosen at run time. Sums are taken in a
+//! fixed order without fused multiply-add: all instruction sets give the same bits.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use multiversion::multiversion;
+
+use crate::{Backend, Float};
+
+/// A borrowed dense matrix of which the rows or the columns are contiguous.
+///
+/// It is a backend of its own, for numbers in a plain slice, and the products of others.
+///
+/// ```
+/// use logit_core::{LogisticRegression, dense::Dense};
+///
+/// let hours_and_sleep = [0.5, 6.0, 1.0, 8.0, 3.5, 5.0, 4.0, 8.0];
+/// let x = Dense::from_rows(&hours_and_sleep, 4, 2);
+/// let fit = LogisticRegression::new().fit(&x, [false, false, true, true])?;
+/// assert_eq!(fit.model.predict_proba(&x)?.len(), 4); // a Vec<f64>
+/// # Ok::<(), logit_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Dense<'a, F> {
+    lines: Lines<'a, F>,
+    rows_are_lines: bool,
+}
+
+impl<'a, F: Float> Dense<'a, F> {
+    /// A matrix of `nrows` rows of `ncols` numbers, one row after the other.
+    ///
+    /// # Panics
+    /// If there are not `nrows · ncols` values.
+    pub fn from_rows(values: &'a [F], nrows: usize, ncols: usize) -> Self {
+        Self { lines: Lines::from_slice(values, nrows, ncols), rows_are_lines: true }
+    }
+
+    /// A matrix of `ncols` columns of `nrows` numbers, one column after the other.
+    ///
+    /// # Panics
+    /// If there are not `nrows · ncols` values.
+    pub fn from_columns(values: &'a [F], nrows: usize, ncols: usize) -> Self {
+        Self { lines: Lines::from_slice(values, ncols, nrows), rows_are_lines: false }
+    }
+
+    /// A matrix of `nrows` by `ncols` numbers in memory, if its rows or columns are contiguous.
+    ///
+    /// # Safety
+    /// For `'a` every element (i, j) within the shape, at `first + i · strides.0 + j · strides.1`,
+    /// may be read and is not written.
+    #[allow(unsafe_code)]
+    pub unsafe fn from_raw_parts(
+        first: *const F,
+        (nrows, ncols): (usize, usize),
+        strides: (isize, isize),
+    ) -> Option<Self> {
+        let lines = |count, len, stride| Lines { first, count, len, stride, life: PhantomData };
+        // A line of one element is contiguous whatever its stride.
+        if strides.1 == 1 || ncols <= 1 {
+            Some(Self { lines: lines(nrows, ncols, strides.0), rows_are_lines: true })
+        } else if strides.0 == 1 || nrows <= 1 {
+            Some(Self { lines: lines(ncols, nrows, strides.1), rows_are_lines: false })
+        } else {
+            None
+        }
+    }
+}
+
+impl<F: Float> Backend for Dense<'_, F> {
+    type Scalar = F;
+    type Vector = Vec<F>;
+
+    fn nrows(&self) -> usize {
+        if self.rows_are_lines { self.lines.count } else { self.lines.len }
+    }
+
+    fn ncols(&self) -> usize {
+        if self.rows_are_lines { self.lines.len } else { self.lines.count }
+    }
+
+    fn matvec(&self, rows: Range<usize>, w: &[F], out: &mut [F]) {
+        out.fill(F::zero());
+        if self.rows_are_lines {
+            add_dots(self.lines.some(rows), w, out);
+        } else {
+            add_multiples(self.lines.part(rows), w, out);
+        }
+    }
+
+    fn matvec_transpose(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
+        if self.rows_are_lines {
+            add_multiples(self.lines.some(rows), r, acc);
+        } else {
+            add_dots(self.lines.part(rows), r, acc);
+        }
+    }
+
+    fn vector(&self, values: Vec<F>) -> Vec<F> {
+        values
+    }
+}
+
+/// `y[i] += line(i) · x` for every line.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn add_dots<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
+    assert_eq!((x.len(), y.len()), (lines.len, lines.count), "lengths of vectors");
+    let (groups, rest) = y.as_chunks_mut::<GROUP>();
+    for (k, group) in groups.iter_mut().enumerate() {
+        let lines = std::array::from_fn::<_, GROUP, _>(|i| lines.get(GROUP * k + i));
+        let sums = dots(lines, x);
+        for (y, sum) in group.iter_mut().zip(sums) {
+            *y += sum;
+        }
+    }
+    let done = lines.count - rest.len();
+    for (k, y) in rest.iter_mut().enumerate() {
+        *y += dots([lines.get(done + k)], x)[0];
+    }
+}
+
+/// How many lines share a load of the vector.
+const GROUP: usize = 4;
+
+/// `y += Σᵢ x[i] · line(i)`.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn add_multiples<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
+    assert_eq!((x.len(), y.len()), (lines.count, lines.len), "lengths of vectors");
+    let (fours, rest) = x.as_chunks::<4>();
+    for (k, &[a, b, c, d]) in fours.iter().enumerate() {
+        let line = |i: usize| lines.get(4 * k + i);
+        let lines = line(0).iter().zip(line(1)).zip(line(2).iter().zip(line(3)));
+        for (y, ((&p, &q), (&r, &s))) in y.iter_mut().zip(lines) {
+            *y += (a * p + b * q) + (c * r + d * s);
+        }
+    }
+    for (k, &a) in rest.iter().enumerate() {
+        for (y, &p) in y.iter_mut().zip(lines.get(lines.count - rest.len() + k)) {
+            *y += a * p;
+        }
+    }
+}
+
+const LANES: usize = 16;
+
+/// The dot products of `N` lines with the same vector, each in 16 partial sums.
+#[inline(always)]
+fn dots<F: Float, const N: usize>(lines: [&[F]; N], x: &[F]) -> [F; N] {
+    let mut sums = [[F::zero(); LANES]; N];
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let line_chunks = lines.map(|line| &line.as_chunks::<LANES>().0[..chunks.len()]);
+    for (k, x) in chunks.iter().enumerate() {
+        for n in 0..N {
+            multiply_add(&mut sums[n], &line_chunks[n][k], x);
+        }
+    }
+    let done = x.len() - rest.len();
+    let mut totals = [F::zero(); N];
+    for n in 0..N {
+        totals[n] = total(sums[n], &lines[n][done..], rest);
+    }
+    totals
+}
+
+#[inline(always)]
+fn multiply_add<F: Float, const N: usize>(sums: &mut [F], a: &[F; N], b: &[F; N]) {
+    for k in 0..N {
+        sums[k] += a[k] * b[k];
+    }
+}
+
+/// The sum of the lanes and of fewer than 16 more products, halving the width step by step.
+#[inline(always)]
+fn total<F: Float>(mut sums: [F; LANES], mut a: &[F], mut b: &[F]) -> F {
+    halve::<F, 8>(&mut sums, &mut a, &mut b);
+    halve::<F, 4>(&mut sums, &mut a, &mut b);
+    halve::<F, 2>(&mut sums, &mut a, &mut b);
+    halve::<F, 1>(&mut sums, &mut a, &mut b);
+    sums[0]
+}
+
+/// Adds `HALF` lanes to those below, and as many products, if there are as many.
+#[inline(always)]
+fn halve<F: Float, const HALF: usize>(sums: &mut [F; LANES], a: &mut &[F], b: &mut &[F]) {
+    for k in 0..HALF {
+        let upper = sums[HALF + k];
+        sums[k] += upper;
+    }
+    if let (Some((x, a_rest)), Some((y, b_rest))) =
+        (a.split_first_chunk::<HALF>(), b.split_first_chunk::<HALF>())
+    {
+        multiply_add(sums, x, y);
+        (*a, *b) = (a_rest, b_rest);
+    }
+}
+
+/// Contiguous lines of equal length, a stride apart.
+#[derive(Clone, Copy, Debug)]
+struct Lines<'a, F> {
+    first: *const F,
+    count: usize,
+    len: usize,
+    stride: isize,
+    life: PhantomData<&'a [F]>,
+}
+
+#[allow(unsafe_code)]
+mod lines {
+    //! The unsafe part: lines as slices of memory that somebody has vouched for.
+
+    use super::{Float, Lines, PhantomData, Range};
+
+    // SAFETY: lines are shared references to numbers, which any thread may hold.
+    unsafe impl<F: Sync> Send for Lines<'_, F> {}
+    // SAFETY: as above.
+    unsafe impl<F: Sync> Sync for Lines<'_, F> {}
+
+    impl<'a, F: Float> Lines<'a, F> {
+        pub(super) fn from_slice(values: &'a [F], count: usize, len: usize) -> Self {
+            assert_eq!(Some(values.len()), count.checked_mul(len), "as many values as elements");
+            let (first, stride) = (values.as_ptr(), len as isize);
+            Self { first, count, len, stride, life: PhantomData }
+        }
+
+        /// The lines of a range.
+        pub(super) fn some(self, range: Range<usize>) -> Self {
+            assert!(range.start <= range.end && range.end <= self.count, "lines {range:?}");
+            let first = self.first.wrapping_offset(range.start as isize * self.stride);
+            Self { first, count: range.len(), ..self }
+        }
+
+        /// A range of every line.
+        pub(super) fn part(self, range: Range<usize>) -> Self {
+            assert!(range.start <= range.end && range.end <= self.len, "elements {range:?}");
+            Self { first: self.first.wrapping_add(range.start), len: range.len(), ..self }
+        }
+
+        #[inline(always)]
+        pub(super) fn get(&self, index: usize) -> &'a [F] {
+            assert!(index < self.count, "line {index} of {}", self.count);
+            let first = self.first.wrapping_offset(index as isize * self.stride);
+            // SAFETY: whoever made the first `Lines` vouched for each of its `count` lines of `len`
+            // contiguous elements, `stride` apart, for 'a: `from_slice` by its slice, which it has
+            // checked to hold them all; `Dense::from_raw_parts` by its own contract. `some` and
+            // `part` only narrow, within bounds that they check. An empty line may have any
+            // address that is not null, and offsets from one that is not null stay so.
+            unsafe { std::slice::from_raw_parts(first, self.len) }
+        }
+    }
+}
