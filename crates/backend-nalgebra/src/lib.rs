@@ -16,7 +16,7 @@ mod view;
 
 use std::ops::Range;
 
-use logit_core::{Backend, Float};
+use logit_core::{Backend, Float, column_moments_by_row};
 use nalgebra::{DVector, DVectorView, DVectorViewMut, Dim, Dyn, Matrix, MatrixView, RawStorage};
 
 pub use nalgebra;
@@ -83,6 +83,19 @@ impl<F: Float> Backend for Nalgebra<'_, F> {
         match view::dense(self.x) {
             Some(dense) => dense.matvec_transpose(rows, r, acc),
             None => add_product(view::dynamic(self.x.rows_range(rows)), r, acc),
+        }
+    }
+
+    fn column_moments(
+        &self,
+        rows: Range<usize>,
+        origin: &[f64],
+        sums: &mut [f64],
+        squares: &mut [f64],
+    ) {
+        match view::dense(self.x) {
+            Some(dense) => dense.column_moments(rows, origin, sums, squares),
+            None => column_moments_by_row(self, rows, origin, sums, squares),
         }
     }
 

@@ -16,7 +16,7 @@ mod lines;
 
 use std::ops::Range;
 
-use logit_core::{Backend, Float};
+use logit_core::{Backend, Float, column_moments_by_row};
 use ndarray::linalg::general_mat_vec_mul;
 use ndarray::{Array1, ArrayBase, ArrayView1, ArrayView2, ArrayViewMut1, Data, Ix2, s};
 
@@ -67,6 +67,19 @@ impl<F: Float> Backend for Ndarray<'_, F> {
         match lines::dense(self.x) {
             Some(dense) => dense.matvec_transpose(rows, r, acc),
             None => product(self.x.slice(s![rows, ..]).reversed_axes(), r, F::one(), acc),
+        }
+    }
+
+    fn column_moments(
+        &self,
+        rows: Range<usize>,
+        origin: &[f64],
+        sums: &mut [f64],
+        squares: &mut [f64],
+    ) {
+        match lines::dense(self.x) {
+            Some(dense) => dense.column_moments(rows, origin, sums, squares),
+            None => column_moments_by_row(self, rows, origin, sums, squares),
         }
     }
 

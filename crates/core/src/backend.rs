@@ -101,15 +101,40 @@ pub trait Backend: Sync {
         sums: &mut [f64],
         squares: &mut [f64],
     ) {
-        let mut row = vec![Self::Scalar::zero(); self.ncols()];
-        for i in rows {
-            copy_row(self, i, &mut row);
-            for (j, x) in row.iter().enumerate() {
-                let deviation = x.widen() - origin[j];
-                sums[j] += deviation;
-                squares[j] += deviation * deviation;
-            }
-        }
+        column_moments_by_row(self, rows, origin, sums, squares);
+    }
+}
+
+/// The provided [`Backend::column_moments`], for backends that override it for some matrices only.
+///
+/// # Panics
+/// If the lengths or the rows do not fit.
+pub fn column_moments_by_row<B: Backend + ?Sized>(
+    x: &B,
+    rows: Range<usize>,
+    origin: &[f64],
+    sums: &mut [f64],
+    squares: &mut [f64],
+) {
+    let mut row = vec![B::Scalar::zero(); x.ncols()];
+    for i in rows {
+        copy_row(x, i, &mut row);
+        add_moments(&row, origin, sums, squares);
+    }
+}
+
+/// Adds one row's deviations from the origin, and their squares.
+#[inline(always)]
+pub(crate) fn add_moments<F: Float>(
+    row: &[F],
+    origin: &[f64],
+    sums: &mut [f64],
+    squares: &mut [f64],
+) {
+    for (((x, origin), sum), square) in row.iter().zip(origin).zip(sums).zip(squares) {
+        let deviation = x.widen() - origin;
+        *sum += deviation;
+        *square += deviation * deviation;
     }
 }
 

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use multiversion::multiversion;
 
+use crate::backend::add_moments;
 use crate::{Backend, Float};
 
 /// A borrowed dense matrix of which the rows or the columns are contiguous.
@@ -103,6 +104,38 @@ impl<F: Float> Backend for Dense<'_, F> {
     fn vector(&self, values: Vec<F>) -> Vec<F> {
         values
     }
+
+    fn column_moments(
+        &self,
+        rows: Range<usize>,
+        origin: &[f64],
+        sums: &mut [f64],
+        squares: &mut [f64],
+    ) {
+        if self.rows_are_lines {
+            let lines = self.lines.some(rows);
+            (0..lines.count).for_each(|i| add_moments(lines.get(i), origin, sums, squares));
+        } else {
+            let lines = self.lines.part(rows);
+            for j in 0..lines.count {
+                let (sum, square) = line_moments(lines.get(j), origin[j]);
+                sums[j] += sum;
+                squares[j] += square;
+            }
+        }
+    }
+}
+
+/// The sum of a line's deviations from the origin, and of their squares, by eight partial sums.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn line_moments<F: Float>(line: &[F], origin: f64) -> (f64, f64) {
+    let (mut sums, mut squares) = ([0.0; 8], [0.0; 8]);
+    let (chunks, rest) = line.as_chunks::<8>();
+    for chunk in chunks {
+        add_moments(chunk, &[origin; 8], &mut sums, &mut squares);
+    }
+    add_moments(rest, &[origin; 8], &mut sums, &mut squares);
+    (sums.iter().sum(), squares.iter().sum())
 }
 
 /// `y[i] += line(i) · x` for every line.

@@ -29,7 +29,7 @@ mod report;
 pub mod slice;
 mod vector;
 
-pub use backend::Backend;
+pub use backend::{Backend, column_moments_by_row};
 pub use descent::GradientDescent;
 pub use error::Error;
 pub use estimator::{Fit, LogisticRegression};
