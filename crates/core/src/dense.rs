@@ -1,7 +1,7 @@
 //! Products with a dense matrix at the speed of memory, for backends whose library has none.
 //!
 //! A dense matrix is a set of contiguous *lines*: its rows in C order, its columns in F order. Both
-//! products of the [`Backend`](crate::Backend) contract are then one of two loops over lines, which
+//! products of the [`Backend`] contract are then one of two loops over lines, which
 //! are compiled for AVX-512, AVX2 and the baseline and chosen at run time. Sums are taken in a
 //! fixed order without fused multiply-add: all instruction sets give the same bits.
 
