@@ -1,6 +1,7 @@
 //! A fit: ten iterations of the recipe, losses kept.
 
-use benches::{Operation, Problem, bench, by_hand};
+use benches::by_hand::{self, Products};
+use benches::{Operation, Problem, bench};
 use criterion::{criterion_group, criterion_main};
 use logit::{Backend, Float, GradientDescent, LogisticRegression};
 
@@ -22,20 +23,12 @@ impl Operation for Fit {
         results
     }
 
-    fn ndarray<F: Float>(problem: &Problem<F>) -> Vec<F> {
-        by_hand(&problem.ndarray, problem)
+    fn by_hand<F: Float>(x: &impl Products<F>, problem: &Problem<F>, _: usize) -> Vec<F> {
+        let (ncols, rate) = (problem.weights.len(), F::narrow(RATE));
+        let (losses, mut results) = by_hand::fit(x, &problem.y, ncols, rate, ITERATIONS);
+        results.extend(losses.into_iter().map(F::narrow));
+        results
     }
-
-    fn nalgebra<F: Float>(problem: &Problem<F>) -> Vec<F> {
-        by_hand(&problem.nalgebra, problem)
-    }
-}
-
-fn by_hand<F: Float>(x: &impl by_hand::Products<F>, problem: &Problem<F>) -> Vec<F> {
-    let ncols = problem.weights.len();
-    let (losses, mut results) = by_hand::fit(x, &problem.y, ncols, F::narrow(RATE), ITERATIONS);
-    results.extend(losses.into_iter().map(F::narrow));
-    results
 }
 
 criterion_group!(benches, bench::<Fit>);

@@ -1,6 +1,7 @@
 //! One pass: loss and gradient at given parameters.
 
-use benches::{Operation, Problem, bench, by_hand};
+use benches::by_hand::{self, Products};
+use benches::{Operation, Problem, bench};
 use criterion::{criterion_group, criterion_main};
 use logit::{Backend, Float, LogisticRegression};
 
@@ -8,6 +9,10 @@ struct Pass;
 
 impl Operation for Pass {
     const NAME: &'static str = "pass";
+
+    /// Blocks of 512 rows stay in cache, as the library's own do.
+    const BY_HAND: &'static [(&'static str, usize)] =
+        &[("by-hand", usize::MAX), ("by-hand-blocked", 512)];
 
     fn logit<B: Backend>(x: &B, problem: &Problem<B::Scalar>) -> Vec<B::Scalar> {
         let objective = LogisticRegression::new().objective(x, &problem.y);
@@ -19,19 +24,12 @@ impl Operation for Pass {
         gradient
     }
 
-    fn ndarray<F: Float>(problem: &Problem<F>) -> Vec<F> {
-        by_hand(&problem.ndarray, problem)
+    fn by_hand<F: Float>(x: &impl Products<F>, problem: &Problem<F>, rows: usize) -> Vec<F> {
+        let (weights, intercept) = (&problem.weights, problem.intercept);
+        let (loss, mut gradient) = by_hand::pass(x, &problem.y, weights, intercept, rows);
+        gradient.push(F::narrow(loss));
+        gradient
     }
-
-    fn nalgebra<F: Float>(problem: &Problem<F>) -> Vec<F> {
-        by_hand(&problem.nalgebra, problem)
-    }
-}
-
-fn by_hand<F: Float>(x: &impl by_hand::Products<F>, problem: &Problem<F>) -> Vec<F> {
-    let (loss, mut gradient) = by_hand::pass(x, &problem.y, &problem.weights, problem.intercept);
-    gradient.push(F::narrow(loss));
-    gradient
 }
 
 criterion_group!(benches, bench::<Pass>);

@@ -1,6 +1,7 @@
 //! Prediction: the probabilities of all rows.
 
-use benches::{Operation, Problem, bench, by_hand};
+use benches::by_hand::{self, Products};
+use benches::{Operation, Problem, bench};
 use criterion::{criterion_group, criterion_main};
 use logit::{Backend, Float, Model};
 
@@ -15,12 +16,8 @@ impl Operation for Predict {
         (0..x.nrows()).map(|i| p[i]).collect()
     }
 
-    fn ndarray<F: Float>(problem: &Problem<F>) -> Vec<F> {
-        by_hand::predict(&problem.ndarray, &problem.weights, problem.intercept)
-    }
-
-    fn nalgebra<F: Float>(problem: &Problem<F>) -> Vec<F> {
-        by_hand::predict(&problem.nalgebra, &problem.weights, problem.intercept)
+    fn by_hand<F: Float>(x: &impl Products<F>, problem: &Problem<F>, _: usize) -> Vec<F> {
+        by_hand::predict(x, problem.y.len(), &problem.weights, problem.intercept)
     }
 }
 

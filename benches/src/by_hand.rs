@@ -1,62 +1,85 @@
-//! The recipe as one writes it directly against a library: whole-matrix products, no blocks.
+//! The recipe as one writes it directly against a library, with its own products: over the whole
+//! matrix at once, or over blocks of rows.
 
-use logit::nalgebra::{DMatrix, DVector};
-use logit::ndarray::{Array1, Array2};
+use std::ops::Range;
+
+use logit::nalgebra::{DMatrix, DVectorView, DVectorViewMut};
+use logit::ndarray::linalg::general_mat_vec_mul;
+use logit::ndarray::{Array2, ArrayView1, ArrayViewMut1, s};
 use logit::{Float, slice};
 
-/// The library's two products with a whole matrix.
+/// The library's two products with some rows of a matrix.
 pub trait Products<F> {
-    /// `X · w`
-    fn times(&self, w: &[F]) -> Vec<F>;
-    /// `Xᵀ · r`
-    fn transposed_times(&self, r: Vec<F>) -> Vec<F>;
+    /// `out = X[rows] · w`
+    fn multiply(&self, rows: Range<usize>, w: &[F], out: &mut [F]);
+    /// `acc += X[rows]ᵀ · r`
+    fn multiply_transposed(&self, rows: Range<usize>, r: &[F], acc: &mut [F]);
 }
 
 impl<F: Float> Products<F> for Array2<F> {
-    fn times(&self, w: &[F]) -> Vec<F> {
-        self.dot(&Array1::from(w.to_vec())).into_raw_vec_and_offset().0
+    fn multiply(&self, rows: Range<usize>, w: &[F], out: &mut [F]) {
+        let (rows, mut out) = (self.slice(s![rows, ..]), ArrayViewMut1::from(out));
+        general_mat_vec_mul(F::one(), &rows, &ArrayView1::from(w), F::zero(), &mut out);
     }
 
-    fn transposed_times(&self, r: Vec<F>) -> Vec<F> {
-        self.t().dot(&Array1::from(r)).into_raw_vec_and_offset().0
+    fn multiply_transposed(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
+        let (rows, mut acc) = (self.slice(s![rows, ..]), ArrayViewMut1::from(acc));
+        general_mat_vec_mul(F::one(), &rows.t(), &ArrayView1::from(r), F::one(), &mut acc);
     }
 }
 
 impl<F: Float> Products<F> for DMatrix<F> {
-    fn times(&self, w: &[F]) -> Vec<F> {
-        (self * DVector::from_column_slice(w)).data.into()
+    fn multiply(&self, rows: Range<usize>, w: &[F], out: &mut [F]) {
+        let (w, mut out) = (DVectorView::from(w), DVectorViewMut::from(out));
+        out.gemv(F::one(), &self.rows_range(rows), &w, F::zero());
     }
 
-    fn transposed_times(&self, r: Vec<F>) -> Vec<F> {
-        self.tr_mul(&DVector::from(r)).data.into()
+    fn multiply_transposed(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
+        let (r, mut acc) = (DVectorView::from(r), DVectorViewMut::from(acc));
+        acc.gemv_tr(F::one(), &self.rows_range(rows), &r, F::one());
     }
 }
 
 /// Probabilities of all rows.
-pub fn predict<F: Float>(x: &impl Products<F>, w: &[F], b: F) -> Vec<F> {
-    let mut z = x.times(w);
+pub fn predict<F: Float>(x: &impl Products<F>, rows: usize, w: &[F], b: F) -> Vec<F> {
+    let mut z = vec![F::zero(); rows];
+    x.multiply(0..rows, w, &mut z);
     z.iter_mut().for_each(|z| *z += b);
     slice::sigmoid(&mut z);
     z
 }
 
-/// Mean loss and gradient; intercept last.
-pub fn pass<F: Float>(x: &impl Products<F>, y: &[bool], w: &[F], b: F) -> (f64, Vec<F>) {
-    let n = y.len() as f64;
-    let mut z = x.times(w);
-    z.iter_mut().for_each(|z| *z += b);
+/// Mean loss and gradient, intercept last, block by block.
+pub fn pass<F: Float>(
+    x: &impl Products<F>,
+    y: &[bool],
+    w: &[F],
+    b: F,
+    block_rows: usize,
+) -> (f64, Vec<F>) {
+    let n = y.len();
+    let (mut gradient, mut intercept, mut loss) = (vec![F::zero(); w.len()], 0.0, 0.0);
+    let mut z = vec![F::zero(); block_rows.min(n)];
     let mut losses = z.clone();
-    slice::cross_entropy(&mut losses, y);
-    let loss = losses.iter().map(|loss| loss.widen()).sum::<f64>() / n;
-    slice::residual(&mut z, y);
-    let intercept = z.iter().map(|r| r.widen()).sum::<f64>();
-    let mut gradient = x.transposed_times(z);
+    for start in (0..n).step_by(block_rows) {
+        let rows = start..n.min(start + block_rows);
+        let (y, z) = (&y[rows.clone()], &mut z[..rows.len()]);
+        x.multiply(rows.clone(), w, z);
+        z.iter_mut().for_each(|z| *z += b);
+        let losses = &mut losses[..rows.len()];
+        losses.copy_from_slice(z);
+        slice::cross_entropy(losses, y);
+        loss += losses.iter().map(|loss| loss.widen()).sum::<f64>();
+        slice::residual(z, y);
+        intercept += z.iter().map(|r| r.widen()).sum::<f64>();
+        x.multiply_transposed(rows, z, &mut gradient);
+    }
     gradient.push(F::narrow(intercept));
-    gradient.iter_mut().for_each(|g| *g = F::narrow(g.widen() / n));
-    (loss, gradient)
+    gradient.iter_mut().for_each(|g| *g = F::narrow(g.widen() / n as f64));
+    (loss / n as f64, gradient)
 }
 
-/// Gradient descent from zero: weights and intercept.
+/// Gradient descent from zero over the whole matrix: losses, then weights and intercept.
 pub fn fit<F: Float>(
     x: &impl Products<F>,
     y: &[bool],
@@ -66,7 +89,7 @@ pub fn fit<F: Float>(
 ) -> (Vec<f64>, Vec<F>) {
     let (mut at, mut losses) = (vec![F::zero(); ncols + 1], Vec::new());
     for _ in 0..iterations {
-        let (loss, gradient) = pass(x, y, &at[..ncols], at[ncols]);
+        let (loss, gradient) = pass(x, y, &at[..ncols], at[ncols], y.len());
         losses.push(loss);
         for (parameter, slope) in at.iter_mut().zip(gradient) {
             *parameter -= rate * slope;

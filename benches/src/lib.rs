@@ -13,15 +13,15 @@ use logit::{Backend, Float, Nalgebra, Ndarray};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
+use by_hand::Products;
+
 /// Small enough for cache, tall and narrow, and in between.
 const SHAPES: [(usize, usize); 3] = [(569, 30), (10_000, 100), (200_000, 20)];
 
 /// One problem in both libraries, each in its usual layout.
 pub struct Problem<F: Float> {
-    /// Rows contiguous.
-    pub ndarray: Array2<F>,
-    /// Columns contiguous.
-    pub nalgebra: DMatrix<F>,
+    ndarray: Array2<F>,
+    nalgebra: DMatrix<F>,
     /// One label per row.
     pub y: Vec<bool>,
     /// One weight per column.
@@ -39,30 +39,25 @@ impl<F: Float> Problem<F> {
         let y = (0..n).map(|_| rng.random()).collect();
         Self { ndarray, nalgebra, y, weights, intercept: F::narrow(0.25) }
     }
-
-    /// Both as backends.
-    pub fn backends(&self) -> (Ndarray<'_, F>, Nalgebra<'_, F>) {
-        ((&self.ndarray).into(), (&self.nalgebra).into())
-    }
 }
 
 fn draw<F: Float>(rng: &mut Xoshiro256PlusPlus) -> F {
     F::narrow(rng.random_range(-1.0..1.0))
 }
 
-/// One operation, in all the ways to be compared. Every way returns the numbers that it computes.
+/// One operation, by this library and by hand. Every way returns the numbers that it computes.
 pub trait Operation {
     /// The first part of every id.
     const NAME: &'static str;
 
+    /// The ways to do it by hand: what to call them, and how many rows they take at once.
+    const BY_HAND: &'static [(&'static str, usize)] = &[("by-hand", usize::MAX)];
+
     /// The operation by this library.
     fn logit<B: Backend>(x: &B, problem: &Problem<B::Scalar>) -> Vec<B::Scalar>;
 
-    /// The operation by hand with ndarray.
-    fn ndarray<F: Float>(problem: &Problem<F>) -> Vec<F>;
-
-    /// The operation by hand with nalgebra.
-    fn nalgebra<F: Float>(problem: &Problem<F>) -> Vec<F>;
+    /// The operation by hand.
+    fn by_hand<F: Float>(x: &impl Products<F>, problem: &Problem<F>, rows: usize) -> Vec<F>;
 }
 
 /// Times an operation for every shape and precision.
@@ -85,32 +80,43 @@ fn bench_problem<O: Operation, F: Float>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     shape: (usize, usize),
 ) {
-    let problem = &Problem::<F>::new(shape);
-    let (ndarray, nalgebra) = &problem.backends();
+    let problem = Problem::<F>::new(shape);
+    let id = format!("{}x{}/{}", shape.0, shape.1, F::NAME);
+    let (ndarray, nalgebra) = (&problem.ndarray, &problem.nalgebra);
+    let (ndarray_id, nalgebra_id) = (format!("{id}/ndarray"), format!("{id}/nalgebra"));
+    bench_backend::<O, _, _>(group, &ndarray_id, &problem, ndarray, Ndarray::from(ndarray));
+    bench_backend::<O, _, _>(group, &nalgebra_id, &problem, nalgebra, Nalgebra::from(nalgebra));
+}
+
+fn bench_backend<O: Operation, F: Float, M: Products<F> + Sync>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    id: &str,
+    problem: &Problem<F>,
+    matrix: &M,
+    backend: impl Backend<Scalar = F>,
+) {
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
-    let one_thread = &one_thread;
-    let ways: [(&str, &(dyn Fn() -> Vec<F> + Sync)); 6] = [
-        ("ndarray", &|| O::logit(ndarray, problem)),
-        ("ndarray-1", &|| one_thread.install(|| O::logit(ndarray, problem))),
-        ("ndarray-by-hand", &|| O::ndarray(problem)),
-        ("nalgebra", &|| O::logit(nalgebra, problem)),
-        ("nalgebra-1", &|| one_thread.install(|| O::logit(nalgebra, problem))),
-        ("nalgebra-by-hand", &|| O::nalgebra(problem)),
-    ];
-    let expected = ways[0].1();
-    for (name, way) in ways {
-        assert_same::<F>(name, &way(), &expected);
-        let id = format!("{}x{}/{}/{name}", shape.0, shape.1, F::NAME);
-        group.bench_function(id, |bencher| bencher.iter(|| black_box(way())));
+    let expected = O::logit(&backend, problem);
+    let mut time = |id: String, way: &(dyn Fn() -> Vec<F> + Sync), one: bool| {
+        assert_same(&id, &way(), &expected);
+        group.bench_function(id, |bencher| match one {
+            true => one_thread.install(|| bencher.iter(|| black_box(way()))),
+            false => bencher.iter(|| black_box(way())),
+        });
+    };
+    time(id.to_owned(), &|| O::logit(&backend, problem), false);
+    time(format!("{id}-1"), &|| O::logit(&backend, problem), true);
+    for &(name, rows) in O::BY_HAND {
+        time(format!("{id}-{name}"), &|| O::by_hand(matrix, problem, rows), true);
     }
 }
 
 /// Fails unless both ways computed the same, within the rounding of long sums.
-fn assert_same<F: Float>(name: &str, got: &[F], expected: &[F]) {
+fn assert_same<F: Float>(id: &str, got: &[F], expected: &[F]) {
     let tolerance = F::epsilon().widen().powf(0.7);
-    assert_eq!(got.len(), expected.len(), "{name}");
+    assert_eq!(got.len(), expected.len(), "{id}");
     for (got, expected) in got.iter().zip(expected) {
         let error = (*got - *expected).abs().widen();
-        assert!(error <= tolerance, "{name}: {got} is not {expected}");
+        assert!(error <= tolerance, "{id}: {got} is not {expected}");
     }
 }

@@ -81,10 +81,17 @@ impl Precision for f32 {
     }
 }
 
+/// A polynomial by its even and odd parts, whose chains of operations run side by side.
 #[inline(always)]
 fn polynomial<F: Float>(coefficients: &[F], x: F) -> F {
-    let (&first, rest) = coefficients.split_first().unwrap_or((&x, &[]));
-    rest.iter().fold(first, |sum, &c| sum * x + c)
+    let square = x * x;
+    let (leading, pairs) = coefficients.as_rchunks::<2>();
+    let (mut odd, mut even) = (F::zero(), leading.first().copied().unwrap_or_default());
+    for &[a, b] in pairs {
+        odd = odd * square + a;
+        even = even * square + b;
+    }
+    even + x * odd
 }
 
 /// `e^x` for `x ≤ 0`, subnormal results included.
