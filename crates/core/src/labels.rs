@@ -74,10 +74,12 @@ pub(crate) fn read<L: Label>(
             label.class().ok_or_else(|| Error::Label { row, value: label.to_string() })
         })
         .collect::<Result<Vec<_>, _>>()?;
-    match classes.len() + labels.count() {
-        given if given == rows => Ok(classes),
-        given => Err(Error::LabelCount { rows, labels: given }),
-    }
+    // An iterator without end says so, and is not counted.
+    let given = match labels.size_hint() {
+        (usize::MAX, None) => usize::MAX,
+        _ => classes.len() + labels.count(),
+    };
+    if given == rows { Ok(classes) } else { Err(Error::LabelCount { rows, labels: given }) }
 }
 
 /// Fails where only one of the two classes occurs.
