@@ -100,3 +100,12 @@ fn vectors_come_back_as_vectors() {
     let vector = Nalgebra::from(&x).vector(vec![1.0, 2.0, 3.0]);
     assert_eq!(vector, DVector::from_vec(vec![1.0, 2.0, 3.0]));
 }
+
+#[test]
+fn labels_may_be_a_vector_of_the_library() {
+    let x = data();
+    let y: Vec<bool> = (0..12).map(|i| i % 3 == 0).collect();
+    let vector = DVector::from_iterator(12, y.iter().map(|&y| f32::from(u8::from(y))));
+    let fit = LogisticRegression::new().fit(&Nalgebra::from(&x), &vector).expect("a fit");
+    assert_eq!(fit, LogisticRegression::new().fit(&Nalgebra::from(&x), y).expect("a fit"));
+}

@@ -2,7 +2,7 @@
 
 use logit_core::{Backend, LogisticRegression};
 use logit_ndarray::Ndarray;
-use logit_ndarray::ndarray::{Array2, ArrayView2, Axis, CowArray, ShapeBuilder, s};
+use logit_ndarray::ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, ShapeBuilder, s};
 
 /// The values of a backend, read through it.
 fn read(x: &Ndarray<'_, f64>) -> Array2<f64> {
@@ -69,4 +69,13 @@ fn vectors_come_back_as_arrays() {
     let x = data();
     let vector = Ndarray::from(&x).vector(vec![1.0, 2.0, 3.0]);
     assert_eq!(vector, logit_ndarray::ndarray::array![1.0, 2.0, 3.0]);
+}
+
+#[test]
+fn labels_may_be_a_vector_of_the_library() {
+    let x = data();
+    let y: Vec<bool> = (0..12).map(|i| i % 3 == 0).collect();
+    let vector: Array1<f32> = y.iter().map(|&y| f32::from(u8::from(y))).collect();
+    let fit = LogisticRegression::new().fit(&Ndarray::from(&x), &vector).expect("a fit");
+    assert_eq!(fit, LogisticRegression::new().fit(&Ndarray::from(&x), y).expect("a fit"));
 }
