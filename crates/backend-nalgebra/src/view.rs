@@ -51,3 +51,19 @@ fn with_shape_and_strides<'a, T: Scalar, R: Dim, C: Dim, RStride: Dim, CStride: 
     let storage = unsafe { ViewStorage::from_raw_parts(view.as_ptr(), shape, strides) };
     Matrix::from_data(storage)
 }
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::DMatrix;
+
+    use super::{dense, dynamic, transposed};
+
+    #[test]
+    fn contiguous_rows_or_columns_go_to_the_kernels() {
+        let x = DMatrix::<f64>::zeros(6, 4);
+        assert!(dense(dynamic(x.columns(0, 4))).is_some());
+        assert!(dense(dynamic(x.rows(1, 3))).is_some());
+        assert!(dense(transposed(x.rows(1, 3))).is_some());
+        assert!(dense(dynamic(x.rows_with_step(0, 3, 1))).is_none());
+    }
+}
