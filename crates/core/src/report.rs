@@ -110,3 +110,27 @@ impl<F: Float> Progress<'_, F> {
 
 /// Called at the start of every iteration; `Break` ends the fit there.
 pub(crate) type Observer<'a, F> = &'a mut dyn FnMut(&Progress<'_, F>) -> ControlFlow<()>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_regression_is_told_where_it_is_more_than_rounding() {
+        let told = |best_loss: f64, loss: f64| {
+            let report = Report {
+                stop: StopReason::MaxIterations,
+                iterations: 1,
+                passes: 2,
+                losses: vec![best_loss],
+                loss,
+                gradient_norm: 0.0,
+                best_loss,
+                best_iteration: 0,
+            };
+            report.to_string().contains("not the best")
+        };
+        assert!(told(0.7, 0.71) && told(100.0, 100.001) && told(0.001, 0.001_01));
+        assert!(!told(0.7, 0.7) && !told(100.0, 100.000_01) && !told(0.0, 0.0));
+    }
+}
