@@ -74,7 +74,9 @@ FITS = LOGITS + [
 ]
 PASSES = LOGITS + [
     Peer("NumPy", "python", "numpy"),
-    Peer("scikit-learn LinearModelLoss", "python", "scikit-learn"),
+    # One thread for the elementwise work is what LogisticRegression asks for.
+    Peer("scikit-learn LinearModelLoss, n_threads=1", "python", "scikit-learn"),
+    Peer("scikit-learn LinearModelLoss, all", "python", "scikit-learn-threads"),
 ]
 RECIPES = LOGITS + [Peer("NumPy", "python", "numpy")]
 
