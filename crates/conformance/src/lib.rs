@@ -54,7 +54,7 @@ macro_rules! suite {
             $module, $scalar, $subject;
             contract::{
                 shape, product, accumulation, ranges, exact_rows, non_finite_values, layouts,
-                repeatability, order, moments,
+                stored_elements, repeatability, order, wide_accumulation, moments,
             }
             algorithms::{
                 loss_and_gradient, finite_differences, descent, mini_batches, predictions, threads,
