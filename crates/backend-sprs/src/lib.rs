@@ -174,11 +174,8 @@ impl<F: Float, I: SpIndex, Iptr: SpIndex> Backend for Sprs<'_, F, I, Iptr> {
             absent[j] -= 1;
         });
         for (j, count) in absent.into_iter().enumerate() {
-            // A column without them may have an infinite origin.
-            if count > 0 {
-                sums[j] -= count as f64 * origin[j];
-                squares[j] += count as f64 * (origin[j] * origin[j]);
-            }
+            sums[j] -= count as f64 * origin[j];
+            squares[j] += count as f64 * (origin[j] * origin[j]);
         }
     }
 }

@@ -51,7 +51,7 @@ impl Partition {
         starts[0] = 0;
         for k in 1..segments {
             let share = stored / segments * k;
-            let start = first_row(starts[k - 1]..rows, |row| stored_before(row) >= share);
+            let start = first_row(rows, |row| stored_before(row) >= share);
             starts[k] = rows.min(start.next_multiple_of(block_rows));
         }
         Self { block_rows, segments, starts }
@@ -108,9 +108,9 @@ impl Partition {
     }
 }
 
-/// The first row of a range from which on something holds, or the end of the range.
-fn first_row(rows: Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
-    let Range { mut start, mut end } = rows;
+/// The first of some rows from which on something holds, or their number.
+fn first_row(rows: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut start, mut end) = (0, rows);
     while start < end {
         let middle = start.midpoint(end);
         if holds(middle) {
@@ -152,7 +152,8 @@ mod tests {
                 prop_assert!(places.iter().copied().eq(next..next + places.len()));
                 for block in &blocks {
                     prop_assert_eq!(block.start, next);
-                    prop_assert!(!block.is_empty() && block.len() <= partition.block_rows());
+                    let full = block.len() == partition.block_rows();
+                    prop_assert!(full || !block.is_empty() && block.end == rows);
                     next = block.end;
                 }
                 prop_assert_eq!(places.last().map(|last| last + 1), blocks.last().map(|b| b.end));
