@@ -64,6 +64,7 @@ pub fn finite_differences<F: Float>(
         let direction = vector::<F>(&mut problem.rng(), objective.dimension());
         // A step that balances the third derivative against the rounding of the loss.
         let rows = oracle.curvature().sqrt() * 2.0 * (objective.dimension() as f64).sqrt();
+        let rows = rows.max(1e-3); // of columns of zeros
         let step = tolerance::unit_roundoff::<F>().cbrt() * 2.0 / rows;
         let moved = |sign: f64| -> Vec<F> {
             let moved = |(a, p): (&F, &F)| F::narrow(a.widen() + sign * step * p.widen());

@@ -109,12 +109,49 @@ pub fn non_finite_values<F: Float>(
             prop_assert_eq!(acc.is_nan(), k == j, "{} · 0 in sum {}", bad, k);
         }
         let backend = subject.lend(&problem.x);
+        let stored = stored(&backend);
         (w[j], r[i]) = (F::nan(), F::nan());
         backend.matvec(0..n, &w, &mut out);
+        for (k, out) in out.iter().enumerate() {
+            prop_assert_eq!(out.is_nan(), stored[k][j], "NaN in w in product {}", k);
+        }
+        acc.fill(F::zero());
         backend.matvec_transpose(0..n, &r, &mut acc);
-        prop_assert!(out.iter().chain(&acc).all(|v| v.is_nan()), "NaN in w and r");
+        for (k, acc) in acc.iter().enumerate() {
+            prop_assert_eq!(acc.is_nan(), stored[i][k], "NaN in r in sum {}", k);
+        }
         Ok(())
     })
+}
+
+/// As many elements are stored as the matrix says, those that are not zero among them: all, unless
+/// it is sparse.
+pub fn stored_elements<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+    runner.run(wild::<F>(1), |problem| {
+        let (x, backend) = (&problem.x, subject.lend(&problem.x));
+        let before: Vec<usize> = (0..=x.nrows()).map(|row| backend.stored_before(row)).collect();
+        prop_assert_eq!(before[0], 0);
+        prop_assert!(before.is_sorted(), "{:?} falls", before);
+        let stored = stored(&backend);
+        let count = stored.iter().flatten().filter(|&&stored| stored).count();
+        prop_assert_eq!(count, before[x.nrows()]);
+        for (i, row) in stored.iter().enumerate() {
+            for (j, &stored) in row.iter().enumerate() {
+                prop_assert!(stored || x.get(i, j) == F::zero(), "({}, {}) is lost", i, j);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Which elements a matrix stores: those through which a NaN passes.
+fn stored<F: Float, B: Backend<Scalar = F>>(x: &B) -> Vec<Vec<bool>> {
+    let row = |i| {
+        let mut acc = vec![F::zero(); x.ncols()];
+        x.matvec_transpose(i..i + 1, &[F::nan()], &mut acc);
+        acc.iter().map(|acc| acc.is_nan()).collect()
+    };
+    (0..x.nrows()).map(row).collect()
 }
 
 /// Layout in memory changes nothing but rounding.
@@ -160,6 +197,29 @@ pub fn order<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -
         let handed = backend.vector(problem.weights.clone());
         let read: Vec<F> = (0..problem.weights.len()).map(|k| handed[k]).collect();
         same_bits("vector", &read, &problem.weights)
+    })
+}
+
+/// `matvec_transpose_wide` adds the transposed product to sums in `f64`, whatever `scratch` held.
+pub fn wide_accumulation<F: Float>(
+    subject: &impl for<'a> Subject<'a, F>,
+    runner: &Runner,
+) -> Check {
+    runner.run(wild::<F>(1), |problem| {
+        let (mut rng, x) = (problem.rng(), &problem.x);
+        let rows = range(&mut rng, x);
+        let r: Vec<F> = vector(&mut rng, rows.len());
+        let before: Vec<f64> = vector(&mut rng, x.ncols());
+        let (mut scratch, mut sums) = (vec![F::nan(); x.ncols()], before.clone());
+        subject.lend(x).matvec_transpose_wide(rows.clone(), &r, &mut scratch, &mut sums);
+        for (j, (sum, before)) in sums.into_iter().zip(before).enumerate() {
+            let terms = || rows.clone().zip(&r).map(|(i, r)| (x.get(i, j).widen(), r.widen()));
+            // A rounding per product in the one precision, and per sum in either.
+            let (expected, bound) = dot::<f64, _>(before, terms);
+            let bound = bound + dot::<F, _>(0.0, terms).1;
+            close(&format!("wide sum of column {j}"), sum, expected, bound)?;
+        }
+        Ok(())
     })
 }
 
@@ -235,6 +295,12 @@ fn within_dot<F: Float, I: Iterator<Item = (f64, f64)>>(
     start: f64,
     terms: impl Fn() -> I,
 ) -> Outcome {
+    let (sum, bound) = dot::<F, I>(start, terms);
+    close(what, got, sum, bound)
+}
+
+/// A sum of products, and how far it may be off in the precision `F`.
+fn dot<F: Float, I: Iterator<Item = (f64, f64)>>(start: f64, terms: impl Fn() -> I) -> (f64, f64) {
     let (mut sum, mut size, mut count) = (Sum::default(), start.abs(), 1);
     sum.add(start);
     for (a, b) in terms() {
@@ -242,6 +308,5 @@ fn within_dot<F: Float, I: Iterator<Item = (f64, f64)>>(
         size += (a * b).abs();
         count += 1;
     }
-    let bound = tolerance::dot::<F>(count) * size + tolerance::underflow::<F>(count);
-    close(what, got, sum.value(), bound)
+    (sum.value(), tolerance::dot::<F>(count) * size + tolerance::underflow::<F>(count))
 }

@@ -15,7 +15,8 @@
 //! The function decides how the values reach the backend: copied from [`Matrix::rows`] (then a closure
 //! will do, `|m: &Matrix<f64>| Mine::new(m.rows())`), borrowed in column-major order from
 //! [`Matrix::columns`], or borrowed in the layout that the case has drawn, from [`Matrix::buffer`],
-//! [`Matrix::first`] and [`Matrix::strides`]. What borrows is written as a function,
+//! [`Matrix::first`] and [`Matrix::strides`], or borrowed in a form of the backend's own, from
+//! [`Matrix::kept`]. What borrows is written as a function,
 //! `fn lend(m: &Matrix<f64>) -> Mine<'_>`.
 //!
 //! A check fails by naming itself, the quantity that is off, and the smallest case found; the seed
@@ -54,7 +55,7 @@ macro_rules! suite {
             $module, $scalar, $subject;
             contract::{
                 shape, product, accumulation, ranges, exact_rows, non_finite_values, layouts,
-                repeatability, order, moments,
+                stored_elements, repeatability, order, wide_accumulation, moments,
             }
             algorithms::{
                 loss_and_gradient, finite_differences, descent, mini_batches, predictions, threads,

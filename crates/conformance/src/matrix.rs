@@ -1,7 +1,9 @@
 //! A matrix in any memory layout, and the naive backend on top of it.
 
+use std::any::Any;
 use std::fmt;
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use logit_core::{Backend, Float};
 
@@ -31,6 +33,7 @@ pub struct Matrix<F> {
     ncols: usize,
     first: usize,
     strides: (isize, isize),
+    kept: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl<F: Float> Matrix<F> {
@@ -58,6 +61,7 @@ impl<F: Float> Matrix<F> {
             ncols,
             first: first_row + first_column,
             strides: (row_stride, column_stride),
+            kept: OnceLock::new(),
         };
         for i in 0..nrows {
             for j in 0..ncols {
@@ -92,6 +96,7 @@ impl<F: Float> Matrix<F> {
     /// Replaces the element at a row and column.
     pub fn set(&mut self, row: usize, column: usize, value: F) {
         let index = self.index(row, column);
+        self.kept = OnceLock::new();
         self.buffer[index] = value;
         self.columns[column * self.nrows + row] = value;
     }
@@ -110,6 +115,16 @@ impl<F: Float> Matrix<F> {
     /// The same values one column after the other, for a backend that borrows nothing else.
     pub fn columns(&self) -> &[F] {
         &self.columns
+    }
+
+    /// What `make` makes of the matrix: made once and kept with it, for a backend that borrows a
+    /// matrix in a form of its own, a sparse one for instance.
+    ///
+    /// # Panics
+    /// If something of another type has been made of it before.
+    pub fn kept<T: Any + Send + Sync>(&self, make: impl FnOnce(&Self) -> T) -> &T {
+        let kept = self.kept.get_or_init(|| Arc::new(make(self)));
+        kept.downcast_ref().expect("one form per matrix")
     }
 
     /// The layout.

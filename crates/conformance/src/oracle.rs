@@ -33,6 +33,8 @@ pub struct Oracle {
     mean: Vec<f64>,
     /// Standard deviations, 0 for a constant column, whose standardised form is 0.
     scale: Vec<f64>,
+    /// How far each scale may be off, relative to itself.
+    scale_bound: Vec<f64>,
     y: Vec<bool>,
 }
 
@@ -53,7 +55,7 @@ impl Oracle {
     pub fn new<F: Float>(x: &Matrix<F>, y: &[bool], setup: Setup) -> Self {
         let rows = x.rows();
         let (n, d) = (x.nrows(), x.ncols());
-        let (mut means, mut scales) = (vec![0.0; d], vec![1.0; d]);
+        let (mut means, mut scales, mut bounds) = (vec![0.0; d], vec![1.0; d], vec![0.0; d]);
         if setup.standardize {
             for j in 0..d {
                 let column = || rows.iter().map(|row| row[j].widen());
@@ -63,6 +65,7 @@ impl Oracle {
                 let constant = setup.fit_intercept && column().all(|v| v == rows[0][j].widen());
                 let variance = mean(column().map(|v| (v - means[j]).powi(2)));
                 scales[j] = if constant { 0.0 } else { variance.sqrt() };
+                bounds[j] = tolerance::scale(n, (rows[0][j].widen() - means[j]) / scales[j]);
             }
         }
         let table = |value: &dyn Fn(f64, usize) -> f64| -> Vec<Vec<f64>> {
@@ -77,6 +80,7 @@ impl Oracle {
             magnitude: table(&|v, j| v.abs() + means[j].abs()),
             mean: means,
             scale: scales,
+            scale_bound: bounds,
             y: y.to_vec(),
         }
     }
@@ -92,13 +96,14 @@ impl Oracle {
         let (v, c) = parameters.split_at(d);
         let c = c.first().copied().unwrap_or(0.0);
         let row = |(x, magnitude): (&Vec<f64>, &Vec<f64>)| {
-            let (mut z, mut size) = (Sum::default(), c.abs());
+            let (mut z, mut size, mut bound) = (Sum::default(), c.abs(), 0.0);
             z.add(c);
             for j in 0..d {
                 z.add_product(x[j], v[j]);
                 size += magnitude[j] * v[j].abs();
+                bound += self.scale_bound[j] * (x[j] * v[j]).abs();
             }
-            (z.value(), tolerance::logit::<F>(d) * size + tolerance::underflow::<F>(d))
+            (z.value(), bound + tolerance::logit::<F>(d) * size + tolerance::underflow::<F>(d))
         };
         self.x.iter().zip(&self.magnitude).map(row).collect()
     }
@@ -140,6 +145,7 @@ impl Oracle {
             .map(|j| {
                 let (exact, bound) = component(&|i| self.x[i][j], &|i| self.magnitude[i][j]);
                 let penalty = self.setup.l2 * parameters[j];
+                let bound = bound + self.scale_bound[j] * exact.abs();
                 (exact + penalty, bound + tolerance::dot::<F>(2) * (exact.abs() + penalty.abs()))
             })
             .collect();
@@ -170,6 +176,7 @@ impl Oracle {
         for (j, v) in weights.iter().enumerate() {
             let inverse = if self.scale[j] == 0.0 { 0.0 } else { 1.0 / self.scale[j] };
             let w = v * inverse;
+            let rounding = rounding + self.scale_bound[j];
             let bound = (error + rounding * v.abs()) * inverse + tolerance::underflow::<F>(1);
             coefficients.push((w, bound));
             intercept.add_product(-w, self.mean[j]);

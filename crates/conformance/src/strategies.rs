@@ -1,4 +1,4 @@
-//! Matrices and problems to try, from 1 x 1 to a few hundred each way.
+//! Matrices and problems to try, from 1 x 1 to a few hundred each way, a quarter of them mostly zero.
 //!
 //! Shapes, layouts and settings are drawn, and shrink, as proptest values; the numbers come from a
 //! generator whose seed is drawn.
@@ -88,14 +88,20 @@ fn problem<F: Float>(
         fit_intercept,
         standardize,
     });
-    (shape, layout(), setup, any::<u64>())
-        .prop_map(move |(shape, layout, setup, seed)| generate(shape, layout, columns, setup, seed))
+    // Few zeros, or few other numbers: then whole rows and columns are zero.
+    let zeros = prop_oneof![3 => Just(0.05), 1 => Just(0.9)];
+    (shape, layout(), setup, any::<u64>(), zeros).prop_map(
+        move |(shape, layout, setup, seed, zeros)| {
+            generate(shape, layout, columns, zeros, setup, seed)
+        },
+    )
 }
 
 fn generate<F: Float>(
     (n, d): (usize, usize),
     layout: Layout,
     columns: Columns,
+    zeros: f64,
     setup: Setup,
     seed: u64,
 ) -> Problem<F> {
@@ -114,7 +120,7 @@ fn generate<F: Float>(
         let common = rng.random_range(-1.0..1.0);
         for row in &mut values {
             let free = rng.random_range(-1.0..1.0);
-            let zero = !constant && rng.random_bool(0.05);
+            let zero = !constant && rng.random_bool(zeros);
             let deviation = if constant { common } else { free };
             row[j] = if zero { 0.0 } else { scale * (offset + deviation) };
         }

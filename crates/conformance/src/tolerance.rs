@@ -42,3 +42,9 @@ pub fn mean<F: Float>(nrows: usize) -> f64 {
 pub fn update<F: Float>() -> f64 {
     2.0 * unit_roundoff::<F>()
 }
+
+/// A standard deviation of `nrows` numbers about the first, which lies some deviations from the
+/// mean, relative to itself. Where those are more than 4, a better origin is due.
+pub fn scale(nrows: usize, deviations: f64) -> f64 {
+    (1.0 + deviations.abs().min(4.0).powi(2)) * dot::<f64>(nrows) / 2.0
+}

@@ -39,6 +39,12 @@ use crate::Float;
 /// - **Repeatability.** Equal calls give equal bits, whichever thread makes them and whatever
 ///   calls are under way on others.
 /// - **Order.** [`vector`](Self::vector) keeps the values and their order.
+/// - **Stored elements.** [`stored_before`](Self::stored_before) is 0 for row 0, never falls, and
+///   ends between the number of elements that are not zero and n · d. If it ends below n · d, the
+///   matrix is sparse: elements that it does not store are zeros that take part in nothing, so
+///   neither NaN nor infinity in `w` or `r` reaches anything through them.
+/// - **Wide accumulation.** [`matvec_transpose_wide`](Self::matvec_transpose_wide), where
+///   overridden, adds what the provided one adds, within rounding.
 /// - **Moments.** [`column_moments`](Self::column_moments), where overridden, adds what the
 ///   provided one adds, within rounding, and exactly zero squares for a column equal to its
 ///   origin.
@@ -87,6 +93,35 @@ pub trait Backend: Sync {
         rows(BLOCK_BYTES).max(rows(2 * BLOCK_BYTES).min(128)).clamp(8, 2048)
     }
 
+    /// How many elements the rows before `row` store, for `row` within `0..=nrows`.
+    ///
+    /// Rows are dealt to threads by it, so an estimate serves, except at `nrows`. The provided one
+    /// is that of a dense matrix, which stores every element: `row · ncols`.
+    fn stored_before(&self, row: usize) -> usize {
+        row.saturating_mul(self.ncols())
+    }
+
+    /// Adds the product of the transpose of some rows with a vector to sums in `f64`.
+    ///
+    /// ```text
+    /// sums += X[rows]ᵀ · r        r: rows.len() numbers, scratch, of any value, and sums: d
+    /// ```
+    ///
+    /// The provided one sums in the precision of the matrix first, through
+    /// [`matvec_transpose`](Self::matvec_transpose) onto `scratch`. That touches d numbers, far too
+    /// many for some rows of a wide sparse matrix, which adds its stored elements one by one.
+    fn matvec_transpose_wide(
+        &self,
+        rows: Range<usize>,
+        r: &[Self::Scalar],
+        scratch: &mut [Self::Scalar],
+        sums: &mut [f64],
+    ) {
+        scratch.fill(Self::Scalar::zero());
+        self.matvec_transpose(rows, r, scratch);
+        add_widened(scratch, sums);
+    }
+
     /// Adds each column's sum and sum of squares of deviations from an origin over some rows.
     ///
     /// ```text
@@ -94,8 +129,8 @@ pub trait Backend: Sync {
     /// squares[j] += Σᵢ (x[i, j] - origin[j])²        i in rows; all three: d numbers
     /// ```
     ///
-    /// Used once per fit, for [`standardize`](crate::LogisticRegression::standardize). The
-    /// provided one extracts rows through [`matvec_transpose`](Self::matvec_transpose).
+    /// Used once per fit and segment of rows, for
+    /// [`standardize`](crate::LogisticRegression::standardize). The provided one extracts rows through [`matvec_transpose`](Self::matvec_transpose).
     fn column_moments(
         &self,
         rows: Range<usize>,
@@ -140,6 +175,13 @@ pub(crate) fn add_moments<F: Float>(
     }
 }
 
+/// `sums += values`
+pub(crate) fn add_widened<F: Float>(values: &[F], sums: &mut [f64]) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += value.widen();
+    }
+}
+
 /// A block should stay in a core's own L2 cache, 512 KiB or more nearly everywhere, with room to
 /// spare. Fewer rows are slower: columns are then read in short pieces.
 const BLOCK_BYTES: usize = 256 * 1024;
@@ -151,14 +193,22 @@ pub(crate) fn copy_row<B: Backend + ?Sized>(x: &B, i: usize, out: &mut [B::Scala
 }
 
 /// The first non-finite value in reading order: row, column, value.
+///
+/// The product with zeros is NaN for a row that has one, and 0 for others.
 pub(crate) fn find_non_finite<B: Backend + ?Sized>(
     x: &B,
     rows: Range<usize>,
 ) -> Option<(usize, usize, f64)> {
-    let mut row = vec![B::Scalar::zero(); x.ncols()];
-    for i in rows {
-        copy_row(x, i, &mut row);
-        if let Some(j) = row.iter().position(|x| !x.widen().is_finite()) {
+    let mut zeros = vec![B::Scalar::zero(); x.ncols()];
+    let mut products = vec![B::Scalar::zero(); rows.len().min(x.block_rows().max(1))];
+    for start in rows.clone().step_by(products.len().max(1)) {
+        let block = start..rows.end.min(start + products.len());
+        let products = &mut products[..block.len()];
+        x.matvec(block, &zeros, products);
+        if let Some(i) = products.iter().position(|product| product.widen().is_nan()) {
+            let (i, row) = (start + i, &mut zeros);
+            copy_row(x, i, row);
+            let j = row.iter().position(|x| !x.widen().is_finite())?;
             return Some((i, j, row[j].widen()));
         }
     }

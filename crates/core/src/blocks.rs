@@ -1,55 +1,84 @@
 //! The one loop: rows cut into segments, segments into blocks.
 //!
 //! A *block* stays in cache while it is used. A *segment* is a run of blocks that one task works
-//! through. Both follow from the shape alone, never from the number of threads, so sums are taken
-//! in the same order on any machine and come out in the same bits.
+//! through. Both follow from the matrix alone, its shape and how many elements its rows store, never
+//! from the number of threads, so sums are taken in the same order on any machine and come out in
+//! the same bits.
 
 use std::ops::Range;
 
-/// How `rows` rows are cut.
+use crate::Backend;
+
+/// How rows are cut.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Partition {
-    rows: usize,
     block_rows: usize,
-    segment_rows: usize,
+    segments: usize,
+    /// Where each segment starts; from the end of the last one on, the number of rows.
+    starts: [usize; MAX_SEGMENTS + 1],
 }
 
 /// More segments than this gain nothing even on large machines, and each costs memory.
 const MAX_SEGMENTS: usize = 64;
 /// A segment should be worth waking a thread for: some tens of microseconds of work.
 const SEGMENT_ELEMENTS: usize = 1 << 16;
-/// A segment's partial sums take d numbers; this many rows keep them below 1 % of the matrix.
+/// A segment's partial sums take d numbers; this many rows keep them below 1 % of a dense matrix.
 const SEGMENT_ROWS: usize = 512;
+/// This many stored elements per column keep them below a few percent of a sparse one.
+const SEGMENT_COLUMN_ELEMENTS: usize = 32;
 
 impl Partition {
-    /// Cuts `rows` rows of `ncols` numbers into blocks of `block_rows`.
-    pub(crate) fn new(rows: usize, ncols: usize, block_rows: usize) -> Self {
+    /// Cuts the rows of a matrix.
+    pub(crate) fn of<B: Backend + ?Sized>(x: &B) -> Self {
+        Self::new(x.nrows(), x.ncols(), x.block_rows(), |row| x.stored_before(row))
+    }
+
+    /// Cuts `rows` rows into blocks of `block_rows` and segments of about equally many stored
+    /// elements, given how many of those precede a row.
+    pub(crate) fn new(
+        rows: usize,
+        ncols: usize,
+        block_rows: usize,
+        stored_before: impl Fn(usize) -> usize,
+    ) -> Self {
         let block_rows = block_rows.max(1);
-        let segments = (rows.saturating_mul(ncols) / SEGMENT_ELEMENTS)
+        let stored = stored_before(rows);
+        let segments = (stored / SEGMENT_ELEMENTS)
             .min(rows / SEGMENT_ROWS)
+            .min(stored / ncols.max(1) / SEGMENT_COLUMN_ELEMENTS)
             .clamp(1, MAX_SEGMENTS);
-        let segment_rows = rows.div_ceil(segments).next_multiple_of(block_rows);
-        Self { rows, block_rows, segment_rows: segment_rows.max(1) }
+        let mut starts = [rows; MAX_SEGMENTS + 1];
+        starts[0] = 0;
+        for k in 1..segments {
+            let share = stored / segments * k;
+            let start = first_row(rows, |row| stored_before(row) >= share);
+            starts[k] = rows.min(start.next_multiple_of(block_rows));
+        }
+        Self { block_rows, segments, starts }
     }
 
     /// The number of rows in a full block.
     pub(crate) fn block_rows(&self) -> usize {
-        self.block_rows.min(self.rows)
-    }
-
-    /// The number of rows in a full segment.
-    pub(crate) fn segment_rows(&self) -> usize {
-        self.segment_rows
+        self.block_rows.min(self.starts[MAX_SEGMENTS])
     }
 
     /// The number of segments.
     pub(crate) fn segments(&self) -> usize {
-        self.rows.div_ceil(self.segment_rows)
+        self.segments
     }
 
     fn segment(&self, index: usize) -> Range<usize> {
-        let start = index * self.segment_rows;
-        start..self.rows.min(start + self.segment_rows)
+        self.starts[index]..self.starts[index + 1]
+    }
+
+    /// A place per row, cut into one slice per segment.
+    pub(crate) fn split<'a, T>(&self, mut places: &'a mut [T]) -> Vec<&'a mut [T]> {
+        let segment = |k| {
+            let (segment, rest) = std::mem::take(&mut places).split_at_mut(self.segment(k).len());
+            places = rest;
+            segment
+        };
+        (0..self.segments).map(segment).collect()
     }
 
     /// The blocks of one segment, in order.
@@ -79,46 +108,97 @@ impl Partition {
     }
 }
 
+/// The first of some rows from which on something holds, or their number.
+fn first_row(rows: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut start, mut end) = (0, rows);
+    while start < end {
+        let middle = start.midpoint(end);
+        if holds(middle) {
+            end = middle;
+        } else {
+            start = middle + 1;
+        }
+    }
+    start
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn dense(rows: usize, ncols: usize, block_rows: usize) -> Partition {
+        Partition::new(rows, ncols, block_rows, |row| row * ncols)
+    }
+
     proptest! {
         #[test]
         fn segments_and_blocks_cover_every_row_once_in_order(
-            rows in 0usize..300_000, ncols in 1usize..300, block_rows in 0usize..2000,
+            rows in 0usize..300_000,
+            ncols in 1usize..300,
+            block_rows in 0usize..2000,
+            skew in 0usize..200_000_000,
         ) {
-            let partition = Partition::new(rows, ncols, block_rows);
+            // Any answers will do, falling ones too.
+            let partition = Partition::new(rows, ncols, block_rows, |row| (row * ncols) ^ skew);
             let mut states = vec![Vec::new(); partition.segments()];
             partition.for_each_segment(&mut states, |segment, blocks| {
-                assert!(segment.len() <= partition.segment_rows());
                 blocks.extend(partition.blocks(segment));
             });
-            let blocks: Vec<_> = states.into_iter().flatten().collect();
+            let mut places: Vec<usize> = (0..rows).collect();
+            let places = partition.split(&mut places);
             let mut next = 0;
-            for block in &blocks {
-                prop_assert_eq!(block.start, next);
-                prop_assert!(!block.is_empty() && block.len() <= partition.block_rows());
-                next = block.end;
+            for (blocks, places) in states.into_iter().zip(places) {
+                prop_assert!(places.iter().copied().eq(next..next + places.len()));
+                for block in &blocks {
+                    prop_assert_eq!(block.start, next);
+                    let full = block.len() == partition.block_rows();
+                    prop_assert!(full || !block.is_empty() && block.end == rows);
+                    next = block.end;
+                }
+                prop_assert_eq!(places.last().map(|last| last + 1), blocks.last().map(|b| b.end));
             }
             prop_assert_eq!(next, rows);
+        }
+
+        #[test]
+        fn segments_store_about_equally_much(
+            lengths in prop::collection::vec(0usize..2000, 1..40), block_rows in 1usize..50,
+        ) {
+            // Rows of each length in turn, a thousand of them.
+            let rows = 1000 * lengths.len();
+            let before = |row: usize| -> usize {
+                let whole = lengths[..row / 1000].iter().sum::<usize>() * 1000;
+                whole + lengths.get(row / 1000).map_or(0, |length| row % 1000 * length)
+            };
+            let partition = Partition::new(rows, 1, block_rows, before);
+            let share = before(rows) / partition.segments();
+            for k in 0..partition.segments() {
+                let Range { start, end } = partition.segment(k);
+                let stored = before(end) - before(start);
+                // A cut comes after the row that completes the share, at the end of its block.
+                prop_assert!(stored.abs_diff(share) <= 64 + 2000 * block_rows);
+            }
         }
     }
 
     #[test]
     fn small_data_is_one_segment_and_large_data_many() {
-        assert_eq!(Partition::new(569, 30, 500).segments(), 1);
-        assert_eq!(Partition::new(511, 100_000, 8).segments(), 1);
-        assert_eq!(Partition::new(10_000_000, 100, 100).segments(), MAX_SEGMENTS);
-        assert_eq!(Partition::new(4096, 64, 64).segments(), 4);
+        assert_eq!(dense(569, 30, 500).segments(), 1);
+        assert_eq!(dense(511, 100_000, 8).segments(), 1);
+        assert_eq!(dense(10_000_000, 100, 100).segments(), MAX_SEGMENTS);
+        assert_eq!(dense(4096, 64, 64).segments(), 4);
+        let sparse = |rows, ncols| Partition::new(rows, ncols, 64, |row| 75 * row).segments();
+        assert_eq!(sparse(700_000, 47_000), 700_000 * 75 / 47_000 / 32);
+        assert_eq!(sparse(100_000, 10_000_000), 1);
+        assert_eq!(sparse(2000, 100), 2);
     }
 
     #[cfg(feature = "rayon")]
     #[test]
     fn one_segment_stays_in_the_calling_thread_and_several_go_to_the_pool() {
         let workers = |rows| {
-            let partition = Partition::new(rows, 64, 64);
+            let partition = dense(rows, 64, 64);
             let mut threads = vec![None; partition.segments()];
             let note = |_, thread: &mut _| *thread = rayon::current_thread_index();
             partition.for_each_segment(&mut threads, note);

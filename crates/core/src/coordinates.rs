@@ -37,7 +37,7 @@ impl Coordinates {
         Self { ncols, fit_intercept, scaling: None }
     }
 
-    /// Measures the columns of `x`, in one pass.
+    /// Measures the columns of `x`, in a pass or two.
     pub(crate) fn standardized<B: Backend + ?Sized>(
         x: &B,
         partition: &Partition,
@@ -125,7 +125,9 @@ impl Scaling {
     ///
     /// That origin makes a constant column exactly constant, and loses digits to cancellation only
     /// by the square of the first row's own distance from the mean in standard deviations
-    /// (Chan, Golub and LeVeque, *Algorithms for computing the sample variance*, 1983).
+    /// (Chan, Golub and LeVeque, *Algorithms for computing the sample variance*, 1983). Where that
+    /// is far, as with the elements that a sparse first row stores, the means found serve as
+    /// another origin.
     ///
     /// Without an intercept nothing may be shifted: the mean is 0 and the scale the root mean
     /// square about 0.
@@ -134,21 +136,37 @@ impl Scaling {
         partition: &Partition,
         center: bool,
     ) -> Result<Self, Error> {
-        let (n, d) = (x.nrows(), x.ncols());
+        const FAR: f64 = 4.0;
+        let d = x.ncols();
         let mut origin = vec![0.0; d];
         if center {
             let mut first = vec![B::Scalar::zero(); d];
             crate::backend::copy_row(x, 0, &mut first);
             origin = first.iter().map(|x| x.widen()).collect();
         }
+        let mut scaling = Self::measure_from(x, partition, &origin, center)?;
+        let columns = || scaling.mean.iter().zip(&origin).zip(&scaling.scale);
+        if columns().any(|((mean, origin), scale)| (mean - origin).abs() > FAR * scale) {
+            let means = std::mem::take(&mut scaling.mean);
+            scaling = Self::measure_from(x, partition, &means, center)?;
+        }
+        Ok(scaling)
+    }
+
+    fn measure_from<B: Backend + ?Sized>(
+        x: &B,
+        partition: &Partition,
+        origin: &[f64],
+        center: bool,
+    ) -> Result<Self, Error> {
+        let (n, d) = (x.nrows(), x.ncols());
         let mut moments = vec![(vec![0.0; d], vec![0.0; d]); partition.segments()];
         partition.for_each_segment(&mut moments, |segment, (sums, squares)| {
-            for block in partition.blocks(segment) {
-                x.column_moments(block, &origin, sums, squares);
-            }
+            x.column_moments(segment, origin, sums, squares);
         });
         let column = |j| Self::column(moments.iter().map(|m| (m.0[j], m.1[j])), n as f64, center);
-        let mut scaling = Self { mean: origin, scale: vec![1.0; d], inverse: vec![0.0; d] };
+        let mut scaling =
+            Self { mean: origin.to_vec(), scale: vec![1.0; d], inverse: vec![0.0; d] };
         for j in 0..d {
             let (shift, scale) = column(j).ok_or_else(|| match find_non_finite(x, 0..n) {
                 Some((row, column, value)) => Error::NonFiniteFeature { row, column, value },

@@ -136,12 +136,10 @@ impl<F: Float> Model<F> {
         if given != expected {
             return Err(Error::FeatureCount { given, expected });
         }
-        let partition = Partition::new(x.nrows(), given, x.block_rows());
+        let partition = Partition::of(x);
         let mut out = vec![F::zero(); x.nrows()];
-        let mut segments: Vec<_> = out
-            .chunks_mut(partition.segment_rows())
-            .map(|out| Segment { out, non_finite: None })
-            .collect();
+        let segments = partition.split(&mut out).into_iter();
+        let mut segments: Vec<_> = segments.map(|out| Segment { out, non_finite: None }).collect();
         partition.for_each_segment(&mut segments, |rows, segment| {
             let start = rows.start;
             for block in partition.blocks(rows) {

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use num_traits::Zero;
+
+use crate::backend::add_widened;
 use crate::blocks::Partition;
 use crate::coordinates::Coordinates;
 use crate::{Backend, Error, Float, Label, Model, labels, slice};
@@ -40,7 +43,7 @@ struct Partial<F> {
     losses: Vec<F>,
     /// The labels of a block of listed rows.
     labels: Vec<bool>,
-    /// A block's gradient.
+    /// A block's gradient, before it is added to the sums.
     block: Vec<F>,
     /// The segment's sums of residual · x, d numbers, of the residual and of the loss.
     sums: Vec<f64>,
@@ -76,7 +79,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         }
         let y = labels::read(n, y)?;
         labels::require_both_classes(&y)?;
-        let partition = Partition::new(n, d, x.block_rows());
+        let partition = Partition::of(x);
         let coordinates = if standardize {
             Coordinates::standardized(x, &partition, fit_intercept)?
         } else {
@@ -128,7 +131,10 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         parameters: &[B::Scalar],
         gradient: &mut [B::Scalar],
     ) -> f64 {
-        let partition = Partition::new(batch.len(), self.x.ncols(), self.partition.block_rows());
+        let (n, block_rows) = (self.nrows(), self.partition.block_rows());
+        let mean_stored = self.x.stored_before(n) / n;
+        let partition =
+            Partition::new(batch.len(), self.x.ncols(), block_rows, |rows| mean_stored * rows);
         self.evaluate_rows(Rows::Listed(batch), partition, parameters, gradient)
     }
 
@@ -186,11 +192,7 @@ impl<F: Float> Partial<F> {
         let losses = &mut self.losses[..block.len()];
         let labels = rows.labels(y, block.clone(), &mut self.labels);
         slice::losses_and_residuals(logits, model.intercept, labels, losses);
-        self.block.fill(F::zero());
-        rows.matvec_transpose(x, block, logits, &mut self.block);
-        for (sum, &g) in self.sums.iter_mut().zip(&self.block) {
-            *sum += g.widen();
-        }
+        rows.matvec_transpose(x, block, logits, &mut self.block, &mut self.sums[..d]);
         self.sums[d] += slice::sum(logits);
         self.sums[d + 1] += slice::sum(losses);
     }
@@ -251,14 +253,17 @@ impl Rows<'_> {
         x: &B,
         positions: Range<usize>,
         r: &[B::Scalar],
-        acc: &mut [B::Scalar],
+        scratch: &mut [B::Scalar],
+        sums: &mut [f64],
     ) {
         match self {
-            Rows::All => x.matvec_transpose(positions, r, acc),
+            Rows::All => x.matvec_transpose_wide(positions, r, scratch, sums),
             Rows::Listed(list) => {
+                scratch.fill(B::Scalar::zero());
                 for (&i, r) in list[positions].iter().zip(r) {
-                    x.matvec_transpose(i..i + 1, std::slice::from_ref(r), acc);
+                    x.matvec_transpose(i..i + 1, std::slice::from_ref(r), scratch);
                 }
+                add_widened(scratch, sums);
             }
         }
     }

@@ -354,3 +354,19 @@ fn blocks_hold_256_kib_or_up_to_512_within_8_to_2048_rows() {
     assert_eq!(single.block_rows(), 655);
     assert_eq!(Matrix::new((2, 0), Layout::default(), |_, _| 0.0f64).block_rows(), 2048);
 }
+
+#[test]
+fn standardising_does_not_depend_on_the_first_row_being_typical() {
+    let gradient = |place| {
+        let value = |i, _| if i == place { 0.7f64 } else { 0.0 };
+        let x = Matrix::new((100_000, 1), Layout::default(), value);
+        let y = (0..100_000).map(|i| i % 3 == 0);
+        let mut objective =
+            LogisticRegression::new().standardize(true).objective(&x, y).expect("valid");
+        let mut gradient = [0.0; 2];
+        objective.evaluate(&[0.1, 0.2], &mut gradient);
+        gradient[0]
+    };
+    let (first, last) = (gradient(0), gradient(99_999));
+    assert!((first - last).abs() <= 1e-11 * last.abs(), "{first:e} is not {last:e}");
+}
