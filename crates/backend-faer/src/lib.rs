@@ -6,7 +6,7 @@
 //!
 //! let x = mat![[0.2, 9.0], [0.7, 9.0], [0.4, 9.0], [0.9, 9.0f64]];
 //! let column = x.subcols(0, 1); // views are as good as matrices, whatever their strides
-//! let fit = LogisticRegression::new().fit(&Faer::from(column), [0, 1, 0, 1])?;
+//! let fit = LogisticRegression::new().l2(0.1).fit(&Faer::from(column), [0, 1, 0, 1])?;
 //! let p = fit.model.predict_proba(&Faer::from(column))?; // a Col<f64>
 //! assert!(p[1] > p[0]);
 //! # Ok::<(), logit_core::Error>(())
@@ -20,7 +20,7 @@ use faer::linalg::matmul::matmul;
 use faer::mat::AsMatRef;
 use faer::traits::ComplexField;
 use faer::{Accum, Col, ColMut, ColRef, MatRef, Par, Shape, Stride};
-use logit_core::{Backend, Float, column_moments_by_row};
+use logit_core::{Backend, Float, column_moments_by_row, copy_rows_by_row};
 
 pub use faer;
 
@@ -92,6 +92,13 @@ impl<F: Float + ComplexField> Backend for Faer<'_, F> {
         match lines::dense(self.x) {
             Some(dense) => dense.column_moments(rows, origin, sums, squares),
             None => column_moments_by_row(self, rows, origin, sums, squares),
+        }
+    }
+
+    fn copy_rows(&self, rows: Range<usize>, out: &mut [F]) {
+        match lines::dense(self.x) {
+            Some(dense) => dense.copy_rows(rows, out),
+            None => copy_rows_by_row(self, rows, out),
         }
     }
 

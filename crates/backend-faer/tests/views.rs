@@ -58,7 +58,7 @@ fn a_fit_does_not_depend_on_the_layout() {
     let x = data();
     let y = (0..12).map(|i| i % 3 == 0);
     let fit = |x: MatRef<'_, f64>| {
-        let fit = LogisticRegression::new().fit(&Faer::from(x), y.clone());
+        let fit = LogisticRegression::new().l2(0.1).fit(&Faer::from(x), y.clone());
         fit.expect("a fit").model
     };
     let expected = fit(x.as_ref());
@@ -81,6 +81,6 @@ fn labels_may_be_a_vector_of_the_library() {
     let x = data();
     let y: Vec<bool> = (0..12).map(|i| i % 3 == 0).collect();
     let vector: Col<f32> = y.iter().map(|&y| f32::from(u8::from(y))).collect();
-    let fit = LogisticRegression::new().fit(&Faer::from(&x), vector.iter()).expect("a fit");
-    assert_eq!(fit, LogisticRegression::new().fit(&Faer::from(&x), y).expect("a fit"));
+    let fit = LogisticRegression::new().l2(0.1).fit(&Faer::from(&x), vector.iter()).expect("a fit");
+    assert_eq!(fit, LogisticRegression::new().l2(0.1).fit(&Faer::from(&x), y).expect("a fit"));
 }

@@ -6,7 +6,7 @@
 //!
 //! let x = Matrix4x2::<f32>::new(0.2, 9.0, 0.7, 9.0, 0.4, 9.0, 0.9, 9.0);
 //! let column = x.columns(0, 1); // views are as good as matrices, whatever their strides
-//! let fit = LogisticRegression::new().fit(&Nalgebra::from(column), [0, 1, 0, 1])?;
+//! let fit = LogisticRegression::new().l2(0.1).fit(&Nalgebra::from(column), [0, 1, 0, 1])?;
 //! let p = fit.model.predict_proba(&Nalgebra::from(column))?; // a DVector<f32>
 //! assert!(p[1] > p[0]);
 //! # Ok::<(), logit_core::Error>(())
@@ -16,7 +16,7 @@ mod view;
 
 use std::ops::Range;
 
-use logit_core::{Backend, Float, column_moments_by_row};
+use logit_core::{Backend, Float, column_moments_by_row, copy_rows_by_row};
 use nalgebra::{DVector, DVectorView, DVectorViewMut, Dim, Dyn, Matrix, MatrixView, RawStorage};
 
 pub use nalgebra;
@@ -96,6 +96,13 @@ impl<F: Float> Backend for Nalgebra<'_, F> {
         match view::dense(self.x) {
             Some(dense) => dense.column_moments(rows, origin, sums, squares),
             None => column_moments_by_row(self, rows, origin, sums, squares),
+        }
+    }
+
+    fn copy_rows(&self, rows: Range<usize>, out: &mut [F]) {
+        match view::dense(self.x) {
+            Some(dense) => dense.copy_rows(rows, out),
+            None => copy_rows_by_row(self, rows, out),
         }
     }
 

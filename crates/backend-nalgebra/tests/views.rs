@@ -74,7 +74,7 @@ fn a_fit_does_not_depend_on_the_layout() {
         S: RawStorage<f64, R, C>,
     {
         let y = (0..12).map(|i| i % 3 == 0);
-        LogisticRegression::new().fit(&Nalgebra::from(x), y).expect("a fit").model
+        LogisticRegression::new().l2(0.1).fit(&Nalgebra::from(x), y).expect("a fit").model
     }
     let x = data();
     let expected = fit(&x);
@@ -106,6 +106,6 @@ fn labels_may_be_a_vector_of_the_library() {
     let x = data();
     let y: Vec<bool> = (0..12).map(|i| i % 3 == 0).collect();
     let vector = DVector::from_iterator(12, y.iter().map(|&y| f32::from(u8::from(y))));
-    let fit = LogisticRegression::new().fit(&Nalgebra::from(&x), &vector).expect("a fit");
-    assert_eq!(fit, LogisticRegression::new().fit(&Nalgebra::from(&x), y).expect("a fit"));
+    let fit = LogisticRegression::new().l2(0.1).fit(&Nalgebra::from(&x), &vector).expect("a fit");
+    assert_eq!(fit, LogisticRegression::new().l2(0.1).fit(&Nalgebra::from(&x), y).expect("a fit"));
 }

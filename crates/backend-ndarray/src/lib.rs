@@ -6,7 +6,7 @@
 //!
 //! let x = array![[0.2, 9.0], [0.7, 9.0], [0.4, 9.0], [0.9, 9.0]];
 //! let column = x.slice(s![.., ..1]); // views are as good as arrays, whatever their strides
-//! let fit = LogisticRegression::new().fit(&Ndarray::from(column), [0, 1, 0, 1])?;
+//! let fit = LogisticRegression::new().l2(0.1).fit(&Ndarray::from(column), [0, 1, 0, 1])?;
 //! let p = fit.model.predict_proba(&Ndarray::from(column))?; // an Array1<f64>
 //! assert!(p[1] > p[0]);
 //! # Ok::<(), logit_core::Error>(())
@@ -16,7 +16,7 @@ mod lines;
 
 use std::ops::Range;
 
-use logit_core::{Backend, Float, column_moments_by_row};
+use logit_core::{Backend, Float, column_moments_by_row, copy_rows_by_row};
 use ndarray::linalg::general_mat_vec_mul;
 use ndarray::{Array1, ArrayBase, ArrayView1, ArrayView2, ArrayViewMut1, Data, Ix2, s};
 
@@ -80,6 +80,13 @@ impl<F: Float> Backend for Ndarray<'_, F> {
         match lines::dense(self.x) {
             Some(dense) => dense.column_moments(rows, origin, sums, squares),
             None => column_moments_by_row(self, rows, origin, sums, squares),
+        }
+    }
+
+    fn copy_rows(&self, rows: Range<usize>, out: &mut [F]) {
+        match lines::dense(self.x) {
+            Some(dense) => dense.copy_rows(rows, out),
+            None => copy_rows_by_row(self, rows, out),
         }
     }
 

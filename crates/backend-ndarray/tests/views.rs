@@ -52,7 +52,7 @@ fn a_fit_does_not_depend_on_the_layout() {
     let x = data();
     let y = (0..12).map(|i| i % 3 == 0);
     let fit = |x: ArrayView2<'_, f64>| {
-        let fit = LogisticRegression::new().fit(&Ndarray::from(x), y.clone());
+        let fit = LogisticRegression::new().l2(0.1).fit(&Ndarray::from(x), y.clone());
         fit.expect("a fit").model
     };
     let expected = fit(x.view());
@@ -76,6 +76,6 @@ fn labels_may_be_a_vector_of_the_library() {
     let x = data();
     let y: Vec<bool> = (0..12).map(|i| i % 3 == 0).collect();
     let vector: Array1<f32> = y.iter().map(|&y| f32::from(u8::from(y))).collect();
-    let fit = LogisticRegression::new().fit(&Ndarray::from(&x), &vector).expect("a fit");
-    assert_eq!(fit, LogisticRegression::new().fit(&Ndarray::from(&x), y).expect("a fit"));
+    let fit = LogisticRegression::new().l2(0.1).fit(&Ndarray::from(&x), &vector).expect("a fit");
+    assert_eq!(fit, LogisticRegression::new().l2(0.1).fit(&Ndarray::from(&x), y).expect("a fit"));
 }

@@ -161,7 +161,8 @@ fn reports_truly(report: &Report, iterations: usize, mini_batches: bool) -> Outc
     prop_assert_eq!(report.stop, StopReason::MaxIterations);
     prop_assert_eq!(report.iterations, iterations);
     prop_assert_eq!(report.losses.len(), iterations);
-    prop_assert_eq!(report.passes, 1 + iterations * if mini_batches { 2 } else { 1 });
+    let passes = 1 + iterations * if mini_batches { 2 } else { 1 };
+    prop_assert_eq!(report.passes, passes as f64);
     let best = report.losses.iter().copied().fold(report.loss, f64::min);
     prop_assert_eq!(report.best_loss, best);
     prop_assert_eq!(report.regression(), report.loss - best);

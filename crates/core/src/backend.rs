@@ -45,6 +45,8 @@ use crate::Float;
 ///   neither NaN nor infinity in `w` or `r` reaches anything through them.
 /// - **Wide accumulation.** [`matvec_transpose_wide`](Self::matvec_transpose_wide), where
 ///   overridden, adds what the provided one adds, within rounding.
+/// - **Rows.** [`copy_rows`](Self::copy_rows), where overridden, copies what the provided one
+///   copies, exactly.
 /// - **Moments.** [`column_moments`](Self::column_moments), where overridden, adds what the
 ///   provided one adds, within rounding, and exactly zero squares for a column equal to its
 ///   origin.
@@ -122,6 +124,14 @@ pub trait Backend: Sync {
         add_widened(scratch, sums);
     }
 
+    /// Copies some rows, one after the other; elements that are not stored are zeros.
+    ///
+    /// Used by Newton's method for the weighted Gram matrix of some rows. The provided one
+    /// extracts rows through [`matvec_transpose`](Self::matvec_transpose).
+    fn copy_rows(&self, rows: Range<usize>, out: &mut [Self::Scalar]) {
+        copy_rows_by_row(self, rows, out);
+    }
+
     /// Adds each column's sum and sum of squares of deviations from an origin over some rows.
     ///
     /// ```text
@@ -157,6 +167,18 @@ pub fn column_moments_by_row<B: Backend + ?Sized>(
     for i in rows {
         copy_row(x, i, &mut row);
         add_moments(&row, origin, sums, squares);
+    }
+}
+
+/// The provided [`Backend::copy_rows`], for backends that override it for some matrices only.
+///
+/// # Panics
+/// If the lengths or the rows do not fit.
+pub fn copy_rows_by_row<B: Backend + ?Sized>(x: &B, rows: Range<usize>, out: &mut [B::Scalar]) {
+    let d = x.ncols();
+    assert_eq!(Some(out.len()), rows.len().checked_mul(d), "as many places as elements");
+    for (k, i) in rows.enumerate() {
+        copy_row(x, i, &mut out[k * d..][..d]);
     }
 }
 

@@ -49,10 +49,10 @@ impl Partition {
             .clamp(1, MAX_SEGMENTS);
         let mut starts = [rows; MAX_SEGMENTS + 1];
         starts[0] = 0;
-        for k in 1..segments {
+        for (k, start) in starts.iter_mut().enumerate().take(segments).skip(1) {
             let share = stored / segments * k;
-            let start = first_row(rows, |row| stored_before(row) >= share);
-            starts[k] = rows.min(start.next_multiple_of(block_rows));
+            let first = first_row(rows, |row| stored_before(row) >= share);
+            *start = rows.min(first.next_multiple_of(block_rows));
         }
         Self { block_rows, segments, starts }
     }
@@ -87,24 +87,27 @@ impl Partition {
         segment.step_by(step).map(move |start| start..end.min(start + step))
     }
 
-    /// Works through all segments, each with a state of its own, on all cores of the current
-    /// rayon pool; in the calling thread where there is only one segment.
+    /// Works through all segments on all cores of the current rayon pool; in the calling thread
+    /// where there is only one segment.
+    ///
+    /// Each segment has a state of its own, or, where there are fewer states, shares one with
+    /// every so-many-th segment, which are worked through in order.
     pub(crate) fn for_each_segment<S: Send>(
         &self,
         states: &mut [S],
         work: impl Fn(Range<usize>, &mut S) + Sync,
     ) {
-        debug_assert!(states.len() >= self.segments());
-        let states = &mut states[..self.segments()];
+        let count = states.len().min(self.segments);
+        let states = &mut states[..count];
+        let work = |(first, state): (usize, &mut S)| {
+            (first..self.segments).step_by(count).for_each(|k| work(self.segment(k), state));
+        };
         #[cfg(feature = "rayon")]
-        if states.len() > 1 {
+        if count > 1 {
             use rayon::prelude::*;
-            let states = states.par_iter_mut().enumerate();
-            return states.for_each(|(k, state)| work(self.segment(k), state));
+            return states.par_iter_mut().enumerate().for_each(work);
         }
-        for (k, state) in states.iter_mut().enumerate() {
-            work(self.segment(k), state);
-        }
+        states.iter_mut().enumerate().for_each(work);
     }
 }
 

@@ -11,7 +11,7 @@
 use num_traits::Zero;
 
 use crate::backend::find_non_finite;
-use crate::blocks::Partition;
+use crate::rows::Rows;
 use crate::{Backend, Error, Float, Model};
 
 /// A solver's parameters: d weights, then the intercept where there is one.
@@ -40,11 +40,53 @@ impl Coordinates {
     /// Measures the columns of `x`, in a pass or two.
     pub(crate) fn standardized<B: Backend + ?Sized>(
         x: &B,
-        partition: &Partition,
+        rows: &Rows<'_>,
         fit_intercept: bool,
     ) -> Result<Self, Error> {
-        let scaling = Some(Scaling::measure(x, partition, fit_intercept)?);
+        let scaling = Some(Scaling::measure(x, rows, fit_intercept)?);
         Ok(Self { ncols: x.ncols(), fit_intercept, scaling })
+    }
+
+    /// The same, but a constant column keeps its scale, so that every change of the weights can be
+    /// expressed.
+    pub(crate) fn basis<B: Backend + ?Sized>(
+        x: &B,
+        rows: &Rows<'_>,
+        fit_intercept: bool,
+    ) -> Result<Self, Error> {
+        let mut scaling = Scaling::measure(x, rows, fit_intercept)?;
+        for (inverse, scale) in scaling.inverse.iter_mut().zip(&scaling.scale) {
+            *inverse = 1.0 / scale;
+        }
+        Ok(Self { ncols: x.ncols(), fit_intercept, scaling: Some(scaling) })
+    }
+
+    pub(crate) fn is_standardized(&self) -> bool {
+        self.scaling.is_some()
+    }
+
+    pub(crate) fn fit_intercept(&self) -> bool {
+        self.fit_intercept
+    }
+
+    /// The factor by which column `j` is scaled.
+    pub(crate) fn inverse_scale(&self, j: usize) -> f64 {
+        self.scaling.as_ref().map_or(1.0, |scaling| scaling.inverse[j])
+    }
+
+    /// Writes the columns of one row on the solver's scale, then 1 where there is an intercept.
+    pub(crate) fn fold_row<F: Float>(&self, row: &[F], out: &mut [f64]) {
+        for (out, x) in out.iter_mut().zip(row) {
+            *out = x.widen();
+        }
+        if let Some(scaling) = &self.scaling {
+            for ((out, mean), inverse) in out.iter_mut().zip(&scaling.mean).zip(&scaling.inverse) {
+                *out = (*out - mean) * inverse;
+            }
+        }
+        if self.fit_intercept {
+            out[self.ncols] = 1.0;
+        }
     }
 
     /// The number of parameters a solver moves.
@@ -131,11 +173,7 @@ impl Scaling {
     ///
     /// Without an intercept nothing may be shifted: the mean is 0 and the scale the root mean
     /// square about 0.
-    fn measure<B: Backend + ?Sized>(
-        x: &B,
-        partition: &Partition,
-        center: bool,
-    ) -> Result<Self, Error> {
+    fn measure<B: Backend + ?Sized>(x: &B, rows: &Rows<'_>, center: bool) -> Result<Self, Error> {
         const FAR: f64 = 4.0;
         let d = x.ncols();
         let mut origin = vec![0.0; d];
@@ -144,34 +182,36 @@ impl Scaling {
             crate::backend::copy_row(x, 0, &mut first);
             origin = first.iter().map(|x| x.widen()).collect();
         }
-        let mut scaling = Self::measure_from(x, partition, &origin, center)?;
+        let mut scaling = Self::measure_from(x, rows, &origin, center)?;
         let columns = || scaling.mean.iter().zip(&origin).zip(&scaling.scale);
         if columns().any(|((mean, origin), scale)| (mean - origin).abs() > FAR * scale) {
             let means = std::mem::take(&mut scaling.mean);
-            scaling = Self::measure_from(x, partition, &means, center)?;
+            scaling = Self::measure_from(x, rows, &means, center)?;
         }
         Ok(scaling)
     }
 
     fn measure_from<B: Backend + ?Sized>(
         x: &B,
-        partition: &Partition,
+        rows: &Rows<'_>,
         origin: &[f64],
         center: bool,
     ) -> Result<Self, Error> {
-        let (n, d) = (x.nrows(), x.ncols());
+        let (n, d) = (rows.len(), x.ncols());
+        let partition = rows.partition(x);
         let mut moments = vec![(vec![0.0; d], vec![0.0; d]); partition.segments()];
         partition.for_each_segment(&mut moments, |segment, (sums, squares)| {
-            x.column_moments(segment, origin, sums, squares);
+            rows.for_each_piece(segment, |rows| x.column_moments(rows, origin, sums, squares));
         });
         let column = |j| Self::column(moments.iter().map(|m| (m.0[j], m.1[j])), n as f64, center);
         let mut scaling =
             Self { mean: origin.to_vec(), scale: vec![1.0; d], inverse: vec![0.0; d] };
         for j in 0..d {
-            let (shift, scale) = column(j).ok_or_else(|| match find_non_finite(x, 0..n) {
-                Some((row, column, value)) => Error::NonFiniteFeature { row, column, value },
-                None => Error::ColumnSpread { column: j },
-            })?;
+            let (shift, scale) =
+                column(j).ok_or_else(|| match find_non_finite(x, 0..x.nrows()) {
+                    Some((row, column, value)) => Error::NonFiniteFeature { row, column, value },
+                    None => Error::ColumnSpread { column: j },
+                })?;
             scaling.mean[j] += shift;
             if scale > 0.0 {
                 scaling.scale[j] = scale;

@@ -23,7 +23,7 @@ use crate::{Backend, Float};
 ///
 /// let hours_and_sleep = [0.5, 6.0, 1.0, 8.0, 3.5, 5.0, 4.0, 8.0];
 /// let x = Dense::from_rows(&hours_and_sleep, 4, 2);
-/// let fit = LogisticRegression::new().fit(&x, [false, false, true, true])?;
+/// let fit = LogisticRegression::new().l2(0.1).fit(&x, [false, false, true, true])?;
 /// assert_eq!(fit.model.predict_proba(&x)?.len(), 4); // a Vec<f64>
 /// # Ok::<(), logit_core::Error>(())
 /// ```
@@ -106,6 +106,25 @@ impl<F: Float> Backend for Dense<'_, F> {
         values
     }
 
+    fn copy_rows(&self, rows: Range<usize>, out: &mut [F]) {
+        let d = self.ncols();
+        assert_eq!(Some(out.len()), rows.len().checked_mul(d), "as many places as elements");
+        if d == 0 {
+            return;
+        }
+        if self.rows_are_lines {
+            let lines = self.lines.some(rows);
+            let out = out.chunks_exact_mut(d).enumerate();
+            out.for_each(|(i, row)| row.copy_from_slice(lines.get(i)));
+        } else {
+            let lines = self.lines.part(rows);
+            for j in 0..d {
+                let column = out[j..].iter_mut().step_by(d);
+                column.zip(lines.get(j)).for_each(|(out, &value)| *out = value);
+            }
+        }
+    }
+
     fn column_moments(
         &self,
         rows: Range<usize>,
@@ -137,6 +156,34 @@ fn line_moments<F: Float>(line: &[F], origin: f64) -> (f64, f64) {
     }
     add_moments(rest, &[origin; 8], &mut sums, &mut squares);
     (sums.iter().sum(), squares.iter().sum())
+}
+
+/// Adds the lower triangle of a weighted Gram matrix, row by row.
+///
+/// ```text
+/// gram[j, k] += Σᵢ weights[i] · rows[i, j] · rows[i, k]        k ≤ j
+/// ```
+pub(crate) fn add_gram(rows: &[f64], weights: &[f64], gram: &mut [f64], scratch: &mut [f64]) {
+    let p = rows.len().checked_div(weights.len()).unwrap_or(0);
+    let lines = Lines::from_slice(rows, weights.len(), p);
+    for j in 0..p {
+        for ((scratch, row), weight) in scratch.iter_mut().zip(rows.chunks_exact(p)).zip(weights) {
+            *scratch = weight * row[j];
+        }
+        add_multiples(lines.part(0..j + 1), &scratch[..weights.len()], &mut gram[j * p..][..=j]);
+    }
+}
+
+/// `y[i] += matrix[first + i, ..x.len()] · x` for the rows of a square matrix from `first` on.
+pub(crate) fn add_square_dots(
+    matrix: &[f64],
+    order: usize,
+    first: usize,
+    x: &[f64],
+    y: &mut [f64],
+) {
+    let lines = Lines::from_slice(matrix, order, order);
+    add_dots(lines.some(first..order).part(0..x.len()), x, y);
 }
 
 /// `y[i] += line(i) · x` for every line.

@@ -4,10 +4,8 @@ use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
-use crate::coordinates::Coordinates;
 use crate::error::check_setting;
-use crate::report::Observer;
-use crate::{Backend, Error, Float, Model, Objective, Progress, Report, StopReason};
+use crate::{Backend, Error, Float, Objective, Solver, StopReason, Trace};
 
 /// Gradient descent with a fixed learning rate, over all rows or in mini-batches.
 ///
@@ -92,9 +90,10 @@ impl GradientDescent {
         self.tolerance = tolerance;
         self
     }
+}
 
-    /// Checks the settings for the precision they will be used in.
-    pub(crate) fn check<F: Float>(&self) -> Result<(), Error> {
+impl Solver for GradientDescent {
+    fn check<F: Float>(&self) -> Result<(), Error> {
         let rate = F::narrow(self.learning_rate);
         check_setting(
             "learning_rate",
@@ -108,55 +107,36 @@ impl GradientDescent {
         check_setting("tolerance", self.tolerance, holds, "0 or positive, and finite")
     }
 
-    /// Runs from the `initial` model to the final parameters; the settings have been checked.
-    pub(crate) fn minimize<B: Backend + ?Sized>(
+    fn minimize<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
-        initial: Model<B::Scalar>,
-        observe: Observer<'_, B::Scalar>,
-    ) -> Result<(Vec<B::Scalar>, Report), Error> {
-        let mut at = objective.coordinates().fold(initial.weights(), initial.intercept());
-        let mut gradient = at.clone();
-        let mut trace = Trace::new(initial);
+        at: &mut [B::Scalar],
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<StopReason, Error> {
+        let mut gradient = at.to_vec();
         let mut batches = self.batch_size.and_then(|size| Batches::new(size, self.seed, objective));
         loop {
-            let loss = objective.evaluate(&at, &mut gradient);
-            if !(loss.is_finite() && all_finite(&gradient)) {
-                return Err(trace.diverged(loss));
+            let loss = objective.evaluate(at, &mut gradient);
+            if trace.record(objective, at, loss, &gradient)? <= self.tolerance {
+                return Ok(StopReason::Converged);
             }
-            let progress = trace.progress(loss, &gradient, &at, objective.coordinates());
-            if let Some(stop) = self.stop(&progress, observe) {
-                let gradient_norm = progress.gradient_norm;
-                return Ok((at, trace.report(stop, loss, gradient_norm)));
+            if let Some(stop) = trace.proceed(objective, at, self.max_iterations) {
+                return Ok(stop);
             }
-            trace.losses.push(loss);
             match &mut batches {
-                None => self.step(&mut at, &gradient),
+                None => self.step(at, &gradient),
                 Some(batches) => {
                     for batch in batches.deal() {
-                        objective.evaluate_batch(batch, &at, &mut gradient);
-                        self.step(&mut at, &gradient);
+                        objective.evaluate_batch(batch, at, &mut gradient);
+                        self.step(at, &gradient);
                     }
-                    trace.passes += 1;
                 }
             }
         }
     }
+}
 
-    fn stop<F: Float>(
-        &self,
-        progress: &Progress<'_, F>,
-        observe: Observer<'_, F>,
-    ) -> Option<StopReason> {
-        if progress.gradient_norm <= self.tolerance {
-            Some(StopReason::Converged)
-        } else if progress.iteration == self.max_iterations {
-            Some(StopReason::MaxIterations)
-        } else {
-            observe(progress).is_break().then_some(StopReason::Observer)
-        }
-    }
-
+impl GradientDescent {
     fn step<F: Float>(&self, at: &mut [F], gradient: &[F]) {
         let rate = F::narrow(self.learning_rate);
         for (parameter, &slope) in at.iter_mut().zip(gradient) {
@@ -188,64 +168,4 @@ impl Batches {
         self.rows.shuffle(&mut self.rng);
         self.rows.chunks(self.size)
     }
-}
-
-/// What has been seen so far.
-struct Trace<F> {
-    losses: Vec<f64>,
-    passes: usize,
-    best: Model<F>,
-    best_loss: f64,
-    best_iteration: usize,
-}
-
-impl<F: Float> Trace<F> {
-    fn new(initial: Model<F>) -> Self {
-        let best_loss = f64::INFINITY;
-        Self { losses: Vec::new(), passes: 0, best: initial, best_loss, best_iteration: 0 }
-    }
-
-    /// Notes one evaluation, all of it finite.
-    fn progress<'a>(
-        &mut self,
-        loss: f64,
-        gradient: &[F],
-        parameters: &'a [F],
-        coordinates: &'a Coordinates,
-    ) -> Progress<'a, F> {
-        let iteration = self.losses.len();
-        self.passes += 1;
-        if loss < self.best_loss {
-            coordinates.unfold_into(parameters, &mut self.best);
-            (self.best_loss, self.best_iteration) = (loss, iteration);
-        }
-        let gradient_norm = gradient.iter().fold(0.0, |max: f64, g| max.max(g.widen().abs()));
-        Progress { iteration, loss, gradient_norm, parameters, coordinates }
-    }
-
-    fn report(self, stop: StopReason, loss: f64, gradient_norm: f64) -> Report {
-        Report {
-            stop,
-            iterations: self.losses.len(),
-            passes: self.passes,
-            losses: self.losses,
-            loss,
-            gradient_norm,
-            best_loss: self.best_loss,
-            best_iteration: self.best_iteration,
-        }
-    }
-
-    fn diverged(self, loss: f64) -> Error {
-        Error::Diverged {
-            iteration: self.losses.len(),
-            loss,
-            best: Box::new(self.best.widen()),
-            best_loss: self.best_loss,
-        }
-    }
-}
-
-fn all_finite<F: Float>(values: &[F]) -> bool {
-    values.iter().all(|value| value.is_finite())
 }

@@ -35,7 +35,7 @@ pub enum Error {
     },
 
     /// All labels are the same.
-    #[error("every label is {class}: both classes, 0 and 1, must occur")]
+    #[error("every label that counts is {class}: both classes, 0 and 1, must occur")]
     OneClass {
         /// The only class, 0 or 1.
         class: u8,
@@ -105,6 +105,50 @@ pub enum Error {
         best: Box<Model<f64>>,
         /// Their loss, infinite where no loss was finite.
         best_loss: f64,
+    },
+
+    /// The classes can be told apart without error, or with ties alone, so that without a penalty
+    /// larger coefficients are always better.
+    #[error(
+        "the classes are {}separated: along the direction found no logit moves the wrong way, so \
+         the loss has no minimum; penalise (l2), or leave out the columns of large weight in it",
+        if *complete { "" } else { "quasi-completely " }
+    )]
+    Separated {
+        /// Whether the direction puts every row on the right side of 0, none of them on it.
+        complete: bool,
+        /// Weights and intercept that separate: `x·w + b` is at least 0, up to rounding, where the
+        /// label is 1, at most 0 where it is 0, and not 0 in all rows. (Albert and Anderson, *On
+        /// the existence of maximum likelihood estimates in logistic regression models*, 1984.)
+        direction: Box<Model<f64>>,
+    },
+
+    /// A number given per row is not acceptable.
+    #[error("{name} of row {row} is {value:?}: it must be {accepted}")]
+    RowSetting {
+        /// The setting's name.
+        name: &'static str,
+        /// The row.
+        row: usize,
+        /// The value.
+        value: f64,
+        /// What is accepted.
+        accepted: &'static str,
+    },
+
+    /// All sample weights, times their class's, are 0.
+    #[error("the weights of all rows are 0: some rows of both classes must count")]
+    NoWeight,
+
+    /// Numbers given per row are not as many.
+    #[error("{given} {name} for {rows} rows: give one per row")]
+    RowCount {
+        /// The setting's name.
+        name: &'static str,
+        /// How many were given.
+        given: usize,
+        /// The number of rows.
+        rows: usize,
     },
 
     /// The model has another number of features than the data.

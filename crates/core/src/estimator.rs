@@ -4,8 +4,11 @@ use std::ops::ControlFlow;
 
 use crate::backend::find_non_finite;
 use crate::error::check_setting;
+use crate::objective::Terms;
+use crate::rows::Observed;
 use crate::{
-    Backend, Error, Float, GradientDescent, Label, Model, Number, Objective, Progress, Report,
+    Auto, Backend, Error, Float, Label, Model, Number, Objective, Progress, Report, Solver, Trace,
+    labels,
 };
 
 /// Binary logistic regression: the probability of class 1 is `sigmoid(x·w + b)`.
@@ -26,14 +29,26 @@ use crate::{
 /// assert_eq!(fit.report.stop, logit_core::StopReason::Converged);
 /// # Ok::<(), logit_core::Error>(())
 /// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogisticRegression<S = Auto> {
+    settings: Settings,
+    solver: S,
+}
+
 #[derive(Clone, Debug, PartialEq)]
-pub struct LogisticRegression {
-    l2: f64,
-    fit_intercept: bool,
-    standardize: bool,
+struct Settings {
+    terms: Terms,
+    class_weights: ClassWeights,
+    sample_weights: Option<Vec<f64>>,
+    offsets: Option<Vec<f64>>,
     initial_weights: Option<Vec<f64>>,
     initial_intercept: f64,
-    solver: GradientDescent,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum ClassWeights {
+    Given(f64, f64),
+    Balanced,
 }
 
 /// What comes of a fit: the model, and how it was reached.
@@ -46,38 +61,40 @@ pub struct Fit<F: Float> {
     pub report: Report,
 }
 
-impl Default for LogisticRegression {
+impl Default for Settings {
     fn default() -> Self {
         Self {
-            l2: 0.0,
-            fit_intercept: true,
-            standardize: false,
+            terms: Terms { l2: 0.0, fit_intercept: true, standardize: false },
+            class_weights: ClassWeights::Given(1.0, 1.0),
+            sample_weights: None,
+            offsets: None,
             initial_weights: None,
             initial_intercept: 0.0,
-            solver: GradientDescent::new(),
         }
     }
 }
 
 impl LogisticRegression {
-    /// No penalty, an intercept, columns as they are, weights from zero, the classic
-    /// [`GradientDescent`].
+    /// No penalty, an intercept, columns and rows as they are, weights from zero, the solver
+    /// [`Auto`].
     pub fn new() -> Self {
         Self::default()
     }
+}
 
+impl<S> LogisticRegression<S> {
     /// The strength of the L2 penalty, which adds `l2/2 · |w|²` to the *mean* cross-entropy; the
     /// intercept is not penalised. 0 or positive, and finite. Default: 0.
     ///
     /// From scikit-learn's `C`, which weighs the *sum* over n rows: `l2 = 1 / (C · n)`.
     pub fn l2(mut self, l2: f64) -> Self {
-        self.l2 = l2;
+        self.settings.terms.l2 = l2;
         self
     }
 
     /// Whether the model has an intercept. Default: true.
     pub fn fit_intercept(mut self, fit_intercept: bool) -> Self {
-        self.fit_intercept = fit_intercept;
+        self.settings.terms.fit_intercept = fit_intercept;
         self
     }
 
@@ -92,29 +109,91 @@ impl LogisticRegression {
     /// A column whose mean is k standard deviations from 0 costs log₁₀ k digits; in `f32`, shift
     /// columns with k above a thousand or so yourself.
     pub fn standardize(mut self, standardize: bool) -> Self {
-        self.standardize = standardize;
+        self.settings.terms.standardize = standardize;
         self
     }
 
     /// Starts from these weights, one per column on the scale of the data, instead of zeros.
     pub fn initial_weights(mut self, weights: impl IntoIterator<Item: Number>) -> Self {
-        self.initial_weights = Some(weights.into_iter().map(|w| w.float().widen()).collect());
+        self.settings.initial_weights = Some(widened(weights));
         self
     }
 
     /// Starts from this intercept, on the scale of the data, instead of 0. It must be 0 where no
     /// intercept is fitted.
     pub fn initial_intercept(mut self, intercept: impl Number) -> Self {
-        self.initial_intercept = intercept.float().widen();
+        self.settings.initial_intercept = intercept.float().widen();
         self
     }
 
-    /// How to minimise. Default: [`GradientDescent::new`].
-    pub fn solver(mut self, solver: GradientDescent) -> Self {
-        self.solver = solver;
+    /// Starts from a model, of any precision.
+    pub fn start_from<F: Float>(self, model: &Model<F>) -> Self {
+        let weights: Vec<f64> = model.weights().iter().map(|w| w.widen()).collect();
+        self.initial_weights(weights).initial_intercept(model.intercept().widen())
+    }
+
+    /// How much each row counts, one number per row, 0 or positive, and finite. Default: all 1.
+    ///
+    /// The loss is the weighted mean, so a weight of 2 is the row twice, and weights that are all
+    /// the same change nothing.
+    pub fn sample_weights(mut self, weights: impl IntoIterator<Item: Number>) -> Self {
+        self.settings.sample_weights = Some(widened(weights));
         self
     }
 
+    /// How much the rows of class 0 and of class 1 count, beside their own weights. 0 or positive,
+    /// and finite. Default: 1 each.
+    pub fn class_weights(mut self, zero: f64, one: f64) -> Self {
+        self.settings.class_weights = ClassWeights::Given(zero, one);
+        self
+    }
+
+    /// Weighs the classes so that both count the same, whatever their numbers of rows: scikit-learn's
+    /// `class_weight="balanced"`.
+    pub fn balanced(mut self) -> Self {
+        self.settings.class_weights = ClassWeights::Balanced;
+        self
+    }
+
+    /// What is known of each row's logit already, one finite number per row, added to `x·w + b`.
+    /// Default: all 0.
+    ///
+    /// A model predicts without them: add those of new rows to its logits.
+    pub fn offsets(mut self, offsets: impl IntoIterator<Item: Number>) -> Self {
+        self.settings.offsets = Some(widened(offsets));
+        self
+    }
+
+    /// How to minimise. Default: [`Auto`].
+    pub fn solver<T: Solver>(self, solver: T) -> LogisticRegression<T> {
+        LogisticRegression { settings: self.settings, solver }
+    }
+
+    /// The function that a fit would minimise.
+    ///
+    /// # Errors
+    /// As for [`fit`](Self::fit), as far as the penalty, shape, labels, weights and offsets are
+    /// concerned; with [`standardize`](Self::standardize) also on non-finite values.
+    pub fn objective<'a, B: Backend + ?Sized>(
+        &self,
+        x: &'a B,
+        y: impl IntoIterator<Item: Label>,
+    ) -> Result<Objective<'a, B>, Error> {
+        let terms = self.settings.terms;
+        let holds = terms.l2 >= 0.0 && terms.l2.is_finite();
+        check_setting("l2", terms.l2, holds, "0 or positive, and finite")?;
+        if x.nrows() == 0 {
+            return Err(Error::NoRows);
+        }
+        if x.ncols() == 0 {
+            return Err(Error::NoColumns);
+        }
+        let observed = self.settings.observed(labels::read(x.nrows(), y)?)?;
+        Objective::new(x, observed, terms)
+    }
+}
+
+impl<S: Solver> LogisticRegression<S> {
     /// Fits to the rows of `x` and one label per row.
     ///
     /// Labels are 0 and 1 of any type that is a [`Label`]: `Vec<bool>`, `[u8; 4]`, `&Array1<f64>`,
@@ -158,31 +237,63 @@ impl LogisticRegression {
     ) -> Result<Fit<B::Scalar>, Error> {
         self.solver.check::<B::Scalar>()?;
         let mut objective = self.objective(x, y)?;
-        let initial = self.initial(x.ncols())?;
-        let (parameters, report) = self
+        let initial = self.settings.initial(x.ncols())?;
+        let mut at = objective.coordinates().fold(initial.weights(), initial.intercept());
+        let read = objective.rows_read();
+        let mut trace = Trace::new(initial, &mut observe);
+        let stop = self
             .solver
-            .minimize(&mut objective, initial, &mut observe)
+            .minimize(&mut objective, &mut at, &mut trace)
             .map_err(|error| explain(error, x))?;
-        Ok(Fit { model: objective.coordinates().unfold(&parameters)?, report })
+        let passes = (objective.rows_read() - read) as f64 / x.nrows() as f64;
+        let model = objective.coordinates().unfold(&at)?;
+        Ok(Fit { model, report: trace.report(stop, passes) })
+    }
+}
+
+fn widened(numbers: impl IntoIterator<Item: Number>) -> Vec<f64> {
+    numbers.into_iter().map(|number| number.float().widen()).collect()
+}
+
+impl Settings {
+    /// Labels, weights and offsets, checked.
+    fn observed<F: Float>(&self, y: Vec<bool>) -> Result<Observed<F>, Error> {
+        let holds = |weight: f64| weight >= 0.0 && weight.is_finite();
+        let accepted = "0 or positive, and finite in the precision of the data";
+        let weights = per_row("sample weight", &self.sample_weights, y.len(), holds, accepted)?;
+        let offsets = per_row("offset", &self.offsets, y.len(), f64::is_finite, "finite")?;
+        let mut observed = Observed { y, weights, offsets };
+        let (zero, one) = self.class_weights(&observed)?;
+        if (zero, one) != (1.0, 1.0) {
+            let n = observed.y.len();
+            observed.weights.resize(n, F::one());
+            for (weight, &y) in observed.weights.iter_mut().zip(&observed.y) {
+                *weight = F::narrow(weight.widen() * if y { one } else { zero });
+            }
+        }
+        observed.require_both_classes()?;
+        Ok(observed)
     }
 
-    /// The function that a fit would minimise.
-    ///
-    /// # Errors
-    /// As for [`fit`](Self::fit), as far as `l2`, shape and labels are concerned; with
-    /// [`standardize`](Self::standardize) also on non-finite values.
-    pub fn objective<'a, B: Backend + ?Sized>(
-        &self,
-        x: &'a B,
-        y: impl IntoIterator<Item: Label>,
-    ) -> Result<Objective<'a, B>, Error> {
-        let holds = self.l2 >= 0.0 && self.l2.is_finite();
-        check_setting("l2", self.l2, holds, "0 or positive, and finite")?;
-        Objective::new(x, y, self.l2, self.fit_intercept, self.standardize)
+    fn class_weights<F: Float>(&self, observed: &Observed<F>) -> Result<(f64, f64), Error> {
+        match self.class_weights {
+            ClassWeights::Given(zero, one) => {
+                for (name, weight) in [("class weight of 0", zero), ("class weight of 1", one)] {
+                    let holds = weight >= 0.0 && weight.is_finite();
+                    check_setting(name, weight, holds, "0 or positive, and finite")?;
+                }
+                Ok((zero, one))
+            }
+            ClassWeights::Balanced => {
+                observed.require_both_classes()?;
+                let (zero, one) = observed.class_totals();
+                Ok(((zero + one) / (2.0 * zero), (zero + one) / (2.0 * one)))
+            }
+        }
     }
 
     fn initial<F: Float>(&self, ncols: usize) -> Result<Model<F>, Error> {
-        let holds = self.fit_intercept || self.initial_intercept == 0.0;
+        let holds = self.terms.fit_intercept || self.initial_intercept == 0.0;
         let accepted = "0 where no intercept is fitted";
         check_setting("initial_intercept", self.initial_intercept, holds, accepted)?;
         let weights = match &self.initial_weights {
@@ -195,6 +306,28 @@ impl LogisticRegression {
         };
         Model::new(weights, self.initial_intercept)?.cast()
     }
+}
+
+/// Numbers given per row, in the precision of the data; none where none were given.
+fn per_row<F: Float>(
+    name: &'static str,
+    values: &Option<Vec<f64>>,
+    rows: usize,
+    holds: impl Fn(f64) -> bool,
+    accepted: &'static str,
+) -> Result<Vec<F>, Error> {
+    let Some(values) = values else { return Ok(Vec::new()) };
+    if values.len() != rows {
+        return Err(Error::RowCount { name, given: values.len(), rows });
+    }
+    let narrow = values.iter().enumerate().map(|(row, &value)| {
+        let narrow = F::narrow(value);
+        match holds(narrow.widen()) {
+            true => Ok(narrow),
+            false => Err(Error::RowSetting { name, row, value, accepted }),
+        }
+    });
+    narrow.collect()
 }
 
 /// A fit that diverges at once may owe it to a value in the matrix: any non-finite one makes the

@@ -12,7 +12,9 @@
 
 mod backend;
 mod blocks;
+mod cholesky;
 mod coordinates;
+mod curvature;
 pub mod dense;
 mod descent;
 mod error;
@@ -25,11 +27,14 @@ mod model;
 #[cfg(feature = "serde")]
 mod model_serde;
 mod objective;
+mod quasi_newton;
 mod report;
+mod rows;
 pub mod slice;
+mod solver;
 mod vector;
 
-pub use backend::{Backend, column_moments_by_row};
+pub use backend::{Backend, column_moments_by_row, copy_rows_by_row};
 pub use descent::GradientDescent;
 pub use error::Error;
 pub use estimator::{Fit, LogisticRegression};
@@ -38,4 +43,6 @@ pub use kernels::{cross_entropy, cross_entropy_from_probability, residual, sigmo
 pub use labels::Label;
 pub use model::Model;
 pub use objective::Objective;
-pub use report::{Progress, Report, StopReason};
+pub use quasi_newton::{Lbfgs, Newton};
+pub use report::{Progress, Report, StopReason, Trace};
+pub use solver::{Auto, Solver};

@@ -4,17 +4,20 @@ use std::ops::Range;
 
 use num_traits::Zero;
 
-use crate::backend::add_widened;
 use crate::blocks::Partition;
 use crate::coordinates::Coordinates;
-use crate::{Backend, Error, Float, Label, Model, labels, slice};
+use crate::curvature::{Curvature, Gram};
+use crate::rows::{Observed, Rows};
+use crate::{Backend, Error, Float, Model, slice};
 
 /// What a fit minimises, as a function of d weights and, unless the intercept is left out, the
 /// intercept as the last parameter.
 ///
 /// ```text
-/// f(w, b) = 1/n Σᵢ cross_entropy(xᵢ·w + b, yᵢ)  +  l2/2 · |w|²
+/// f(w, b) = Σᵢ ωᵢ cross_entropy(xᵢ·w + b + oᵢ, yᵢ) / Σᵢ ωᵢ  +  l2/2 · |w|²
 /// ```
+///
+/// The sample weights `ωᵢ` are 1 and the offsets `oᵢ` 0 unless they are given.
 ///
 /// With standardisation, `xᵢ` and `w` are those of the standardised columns. Made by
 /// [`LogisticRegression::objective`](crate::LogisticRegression::objective), for solvers of one's
@@ -23,16 +26,21 @@ use crate::{Backend, Error, Float, Label, Model, labels, slice};
 /// Losses are `f64` in either precision: sums within a block of rows are taken in the precision of
 /// the matrix, sums of blocks in `f64`, so that `f32` stays useful for tens of millions of rows.
 /// All memory is allocated in advance, and none of it grows with the number of rows, except for
-/// the labels, a byte each.
+/// the labels, a byte each, and sample weights and offsets where given.
 pub struct Objective<'a, B: Backend + ?Sized> {
     x: &'a B,
-    y: Vec<bool>,
+    rows: Rows<'static>,
+    observed: Observed<B::Scalar>,
+    total_weight: f64,
     l2: f64,
     coordinates: Coordinates,
     partition: Partition,
     /// The model at the parameters last evaluated, on the caller's scale.
     model: Model<B::Scalar>,
     partials: Vec<Partial<B::Scalar>>,
+    /// The largest logit last seen, in absolute value.
+    largest_logit: f64,
+    rows_read: usize,
 }
 
 /// What one segment works with and comes to.
@@ -41,12 +49,13 @@ struct Partial<F> {
     logits: Vec<F>,
     /// A block's losses.
     losses: Vec<F>,
-    /// The labels of a block of listed rows.
-    labels: Vec<bool>,
+    /// What was observed in a block of listed rows.
+    observed: Observed<F>,
     /// A block's gradient, before it is added to the sums.
     block: Vec<F>,
     /// The segment's sums of residual · x, d numbers, of the residual and of the loss.
     sums: Vec<f64>,
+    largest_logit: f64,
 }
 
 impl<F: Float> Partial<F> {
@@ -54,52 +63,85 @@ impl<F: Float> Partial<F> {
         Self {
             logits: vec![F::zero(); block_rows],
             losses: vec![F::zero(); block_rows],
-            labels: vec![false; block_rows],
+            observed: Observed::none(),
             block: vec![F::zero(); ncols],
             sums: vec![0.0; ncols + 2],
+            largest_logit: 0.0,
         }
     }
 }
 
+/// What is to be minimised, apart from the data.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Terms {
+    pub(crate) l2: f64,
+    pub(crate) fit_intercept: bool,
+    pub(crate) standardize: bool,
+}
+
 impl<'a, B: Backend + ?Sized> Objective<'a, B> {
-    /// Checks shape and labels; measures the columns where they are to be standardised.
-    pub(crate) fn new<L: Label>(
+    /// Measures the columns where they are to be standardised; `observed` fits the rows.
+    pub(crate) fn new(
         x: &'a B,
-        y: impl IntoIterator<Item = L>,
-        l2: f64,
-        fit_intercept: bool,
-        standardize: bool,
+        observed: Observed<B::Scalar>,
+        terms: Terms,
     ) -> Result<Self, Error> {
-        let (n, d) = (x.nrows(), x.ncols());
-        if n == 0 {
-            return Err(Error::NoRows);
-        }
-        if d == 0 {
-            return Err(Error::NoColumns);
-        }
-        let y = labels::read(n, y)?;
-        labels::require_both_classes(&y)?;
-        let partition = Partition::of(x);
-        let coordinates = if standardize {
-            Coordinates::standardized(x, &partition, fit_intercept)?
+        let rows = Rows::All(x.nrows());
+        let coordinates = if terms.standardize {
+            Coordinates::standardized(x, &rows, terms.fit_intercept)?
         } else {
-            Coordinates::plain(d, fit_intercept)
+            Coordinates::plain(x.ncols(), terms.fit_intercept)
         };
-        let partials = (0..partition.segments()).map(|_| Partial::new(d, partition.block_rows()));
-        Ok(Self {
+        Ok(Self::over(x, rows, observed, terms.l2, coordinates))
+    }
+
+    fn over(
+        x: &'a B,
+        rows: Rows<'static>,
+        observed: Observed<B::Scalar>,
+        l2: f64,
+        coordinates: Coordinates,
+    ) -> Self {
+        let partition = rows.partition(x);
+        let partial = |_| Partial::new(x.ncols(), partition.block_rows());
+        Self {
             x,
-            y,
+            rows,
+            total_weight: observed.total_weight(),
+            observed,
             l2,
             coordinates,
             partition,
-            model: Model::zero(d),
-            partials: partials.collect(),
-        })
+            model: Model::zero(x.ncols()),
+            partials: (0..partition.segments()).map(partial).collect(),
+            largest_logit: 0.0,
+            rows_read: 0,
+        }
+    }
+
+    /// The same objective over about `wanted` of the rows, evenly spread, or `None` where that is
+    /// not much less.
+    pub(crate) fn sample(&self, wanted: usize) -> Option<Self> {
+        let rows = Rows::sample(wanted, self.rows.len());
+        let (Rows::All(_), Rows::Runs(..)) = (self.rows, rows) else { return None };
+        let mut observed = Observed::none();
+        observed.gather(&self.observed, &rows, 0..rows.len());
+        Some(Self::over(self.x, rows, observed, self.l2, self.coordinates.clone()))
     }
 
     /// The number of parameters: one per column, plus one for the intercept where it is fitted.
     pub fn dimension(&self) -> usize {
         self.coordinates.dimension()
+    }
+
+    /// The number of columns.
+    pub(crate) fn ncols(&self) -> usize {
+        self.x.ncols()
+    }
+
+    /// The number of rows that the objective is over.
+    pub fn nrows(&self) -> usize {
+        self.rows.len()
     }
 
     /// The loss at `parameters`, and its gradient written to `gradient`. Reads the matrix once.
@@ -121,7 +163,8 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// # Ok::<(), logit_core::Error>(())
     /// ```
     pub fn evaluate(&mut self, parameters: &[B::Scalar], gradient: &mut [B::Scalar]) -> f64 {
-        self.evaluate_rows(Rows::All, self.partition, parameters, gradient)
+        let (rows, partition, total) = (self.rows, self.partition, self.total_weight);
+        self.evaluate_rows(rows, partition, total, parameters, gradient)
     }
 
     /// The same over some rows only: the mean is over those.
@@ -131,42 +174,107 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         parameters: &[B::Scalar],
         gradient: &mut [B::Scalar],
     ) -> f64 {
-        let (n, block_rows) = (self.nrows(), self.partition.block_rows());
-        let mean_stored = self.x.stored_before(n) / n;
-        let partition =
-            Partition::new(batch.len(), self.x.ncols(), block_rows, |rows| mean_stored * rows);
-        self.evaluate_rows(Rows::Listed(batch), partition, parameters, gradient)
+        let rows = Rows::Listed(batch);
+        let weights = &self.observed.weights;
+        let total = match weights.is_empty() {
+            true => batch.len() as f64,
+            false => batch.iter().map(|&i| weights[i].widen()).sum(),
+        };
+        self.evaluate_rows(rows, rows.partition(self.x), total, parameters, gradient)
     }
 
-    /// The number of rows.
-    pub(crate) fn nrows(&self) -> usize {
-        self.y.len()
+    /// How often the matrix has been read since this was made, in rows.
+    pub(crate) fn rows_read(&self) -> usize {
+        self.rows_read
+    }
+
+    /// Counts rows that were read through a sample of this.
+    pub(crate) fn add_rows_read(&mut self, rows: usize) {
+        self.rows_read += rows;
     }
 
     pub(crate) fn coordinates(&self) -> &Coordinates {
         &self.coordinates
     }
 
+    pub(crate) fn l2(&self) -> f64 {
+        self.l2
+    }
+
+    /// The largest logit where it was last evaluated, in absolute value.
+    pub(crate) fn largest_logit(&self) -> f64 {
+        self.largest_logit
+    }
+
+    /// The second derivatives at `parameters`, ready to solve with. Reads the rows twice, and the
+    /// first time once more.
+    pub(crate) fn curvature(&mut self, parameters: &[B::Scalar], basis: &Coordinates) -> Curvature {
+        self.coordinates.unfold_into(parameters, &mut self.model);
+        self.rows_read += self.rows.len();
+        let gram = Gram { rows: self.rows, partition: self.partition, observed: &self.observed };
+        let standardized = self.coordinates.is_standardized();
+        let basis = if standardized { &self.coordinates } else { basis };
+        let sums = gram.sum(self.x, &self.model, basis);
+        Curvature::new(sums, self.total_weight, self.l2, basis, standardized)
+    }
+
+    /// The columns' location and scale over these rows, as a basis for [`curvature`](Self::curvature).
+    pub(crate) fn basis(&mut self) -> Result<Coordinates, Error> {
+        self.rows_read += self.rows.len();
+        Coordinates::basis(self.x, &self.rows, self.coordinates.fit_intercept())
+    }
+
+    /// How far a direction moves the logits towards the classes observed: the least and the most,
+    /// over rows that count.
+    pub(crate) fn margins(&mut self, direction: &[B::Scalar]) -> (f64, f64) {
+        self.coordinates.unfold_into(direction, &mut self.model);
+        self.rows_read += self.rows.len();
+        let (x, rows, observed, model) = (self.x, self.rows, &self.observed, &self.model);
+        let partition = self.partition;
+        partition.for_each_segment(&mut self.partials, |segment, partial| {
+            partial.sums[..2].copy_from_slice(&[f64::INFINITY, f64::NEG_INFINITY]);
+            for positions in partition.blocks(segment) {
+                let logits = &mut partial.logits[..positions.len()];
+                rows.matvec(x, positions.clone(), &model.weights, logits);
+                let block = observed.block(positions);
+                for (k, z) in logits.iter().enumerate() {
+                    if block.weights.get(k).is_none_or(|weight| !weight.is_zero()) {
+                        let z = z.widen() + model.intercept.widen();
+                        let margin = if block.y[k] { z } else { -z };
+                        partial.sums[0] = partial.sums[0].min(margin);
+                        partial.sums[1] = partial.sums[1].max(margin);
+                    }
+                }
+            }
+        });
+        let extremes = self.partials.iter().map(|partial| (partial.sums[0], partial.sums[1]));
+        extremes.fold((f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
     fn evaluate_rows(
         &mut self,
         rows: Rows<'_>,
         partition: Partition,
+        total_weight: f64,
         parameters: &[B::Scalar],
         gradient: &mut [B::Scalar],
     ) -> f64 {
         let (given, expected) = ((parameters.len(), gradient.len()), self.dimension());
         assert_eq!(given, (expected, expected), "lengths of parameters and gradient");
         self.coordinates.unfold_into(parameters, &mut self.model);
-        let (x, y, model) = (self.x, &self.y, &self.model);
+        self.rows_read += rows.len();
+        let (x, observed, model) = (self.x, &self.observed, &self.model);
         partition.for_each_segment(&mut self.partials, |segment, partial| {
             partial.sums.fill(0.0);
+            partial.largest_logit = 0.0;
             for block in partition.blocks(segment) {
-                partial.add_block(x, y, &rows, block, model);
+                partial.add_block(x, observed, &rows, block, model);
             }
         });
-        let n = rows.len(x) as f64;
         let partials = &self.partials[..partition.segments()];
-        let mean = |k: usize| partials.iter().map(|partial| partial.sums[k]).sum::<f64>() / n;
+        let mean =
+            |k: usize| partials.iter().map(|partial| partial.sums[k]).sum::<f64>() / total_weight;
+        self.largest_logit = partials.iter().fold(0.0, |max, p| p.largest_logit.max(max));
         let d = x.ncols();
         let v = &parameters[..d];
         self.coordinates.gradient((0..d).map(mean), mean(d), self.l2, v, gradient);
@@ -181,90 +289,33 @@ impl<F: Float> Partial<F> {
     fn add_block<B: Backend<Scalar = F> + ?Sized>(
         &mut self,
         x: &B,
-        y: &[bool],
+        observed: &Observed<F>,
         rows: &Rows<'_>,
-        block: Range<usize>,
+        positions: Range<usize>,
         model: &Model<F>,
     ) {
         let d = model.weights.len();
-        let logits = &mut self.logits[..block.len()];
-        rows.matvec(x, block.clone(), &model.weights, logits);
-        let losses = &mut self.losses[..block.len()];
-        let labels = rows.labels(y, block.clone(), &mut self.labels);
-        slice::losses_and_residuals(logits, model.intercept, labels, losses);
-        rows.matvec_transpose(x, block, logits, &mut self.block, &mut self.sums[..d]);
+        let logits = &mut self.logits[..positions.len()];
+        let losses = &mut self.losses[..positions.len()];
+        rows.matvec(x, positions.clone(), &model.weights, logits);
+        let block = if let Rows::Listed(_) = rows {
+            self.observed.gather(observed, rows, positions.clone());
+            self.observed.block(0..positions.len())
+        } else {
+            observed.block(positions.clone())
+        };
+        for (z, offset) in logits.iter_mut().zip(block.offsets) {
+            *z += *offset;
+        }
+        let largest = slice::largest(logits, model.intercept);
+        self.largest_logit = self.largest_logit.max(largest.widen());
+        slice::losses_and_residuals(logits, model.intercept, block.y, losses);
+        for ((r, loss), weight) in logits.iter_mut().zip(&mut *losses).zip(block.weights) {
+            *r *= *weight;
+            *loss *= *weight;
+        }
+        rows.matvec_transpose(x, positions, logits, &mut self.block, &mut self.sums[..d]);
         self.sums[d] += slice::sum(logits);
         self.sums[d + 1] += slice::sum(losses);
-    }
-}
-
-/// The rows that an evaluation sums over; positions among them count from 0.
-enum Rows<'a> {
-    All,
-    Listed(&'a [usize]),
-}
-
-impl Rows<'_> {
-    fn len<B: Backend + ?Sized>(&self, x: &B) -> usize {
-        match self {
-            Rows::All => x.nrows(),
-            Rows::Listed(list) => list.len(),
-        }
-    }
-
-    /// The labels at some positions, gathered where they are not in order anyway.
-    fn labels<'y>(
-        &self,
-        y: &'y [bool],
-        positions: Range<usize>,
-        gathered: &'y mut [bool],
-    ) -> &'y [bool] {
-        match self {
-            Rows::All => &y[positions],
-            Rows::Listed(list) => {
-                let gathered = &mut gathered[..positions.len()];
-                for (label, &i) in gathered.iter_mut().zip(&list[positions]) {
-                    *label = y[i];
-                }
-                gathered
-            }
-        }
-    }
-
-    fn matvec<B: Backend + ?Sized>(
-        &self,
-        x: &B,
-        positions: Range<usize>,
-        w: &[B::Scalar],
-        out: &mut [B::Scalar],
-    ) {
-        match self {
-            Rows::All => x.matvec(positions, w, out),
-            Rows::Listed(list) => {
-                for (&i, out) in list[positions].iter().zip(out) {
-                    x.matvec(i..i + 1, w, std::slice::from_mut(out));
-                }
-            }
-        }
-    }
-
-    fn matvec_transpose<B: Backend + ?Sized>(
-        &self,
-        x: &B,
-        positions: Range<usize>,
-        r: &[B::Scalar],
-        scratch: &mut [B::Scalar],
-        sums: &mut [f64],
-    ) {
-        match self {
-            Rows::All => x.matvec_transpose_wide(positions, r, scratch, sums),
-            Rows::Listed(list) => {
-                scratch.fill(B::Scalar::zero());
-                for (&i, r) in list[positions].iter().zip(r) {
-                    x.matvec_transpose(i..i + 1, std::slice::from_ref(r), scratch);
-                }
-                add_widened(scratch, sums);
-            }
-        }
     }
 }

@@ -79,6 +79,21 @@ pub(crate) fn losses_and_residuals<F: Float>(
     }
 }
 
+/// The largest of some logits, given without their intercept, in absolute value; NaN aside.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+pub(crate) fn largest<F: Float>(z: &[F], intercept: F) -> F {
+    let mut largest = [F::zero(); 16];
+    let (chunks, rest) = z.as_chunks::<16>();
+    for chunk in chunks {
+        for (largest, &z) in largest.iter_mut().zip(chunk) {
+            let size = (z + intercept).abs();
+            *largest = if size > *largest { size } else { *largest };
+        }
+    }
+    let rest = rest.iter().map(|&z| (z + intercept).abs());
+    rest.chain(largest).fold(F::zero(), |a, b| if b > a { b } else { a })
+}
+
 /// The sum in `f64`, by eight partial sums.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
 pub(crate) fn sum<F: Float>(values: &[F]) -> f64 {

@@ -103,7 +103,7 @@ struct Outcome {
 }
 
 fn fit_all(
-    estimator: &LogisticRegression,
+    estimator: &LogisticRegression<GradientDescent>,
     train: &Data,
     test: &Data,
 ) -> Result<Vec<Outcome>, logit::Error> {
@@ -116,7 +116,7 @@ fn fit_all(
 }
 
 fn with_ndarray<F: Float>(
-    estimator: &LogisticRegression,
+    estimator: &LogisticRegression<GradientDescent>,
     train: &Data,
     test: &Data,
 ) -> Result<Outcome, logit::Error> {
@@ -129,7 +129,7 @@ fn with_ndarray<F: Float>(
 }
 
 fn with_nalgebra<F: Float>(
-    estimator: &LogisticRegression,
+    estimator: &LogisticRegression<GradientDescent>,
     train: &Data,
     test: &Data,
 ) -> Result<Outcome, logit::Error> {
@@ -143,7 +143,7 @@ fn with_nalgebra<F: Float>(
 /// Written once, for any backend.
 fn fit<B: Backend>(
     backend: &str,
-    estimator: &LogisticRegression,
+    estimator: &LogisticRegression<GradientDescent>,
     (x_train, train): (&B, &Data),
     (x_test, test): (&B, &Data),
 ) -> Result<Outcome, logit::Error> {
@@ -195,7 +195,10 @@ fn print_table(outcomes: &[Outcome]) {
 }
 
 /// One split is luck: the same fit, with ndarray in f64, over many.
-fn print_over_splits(estimator: &LogisticRegression, data: &Data) -> Result<(), logit::Error> {
+fn print_over_splits(
+    estimator: &LogisticRegression<GradientDescent>,
+    data: &Data,
+) -> Result<(), logit::Error> {
     let (mut accuracy, mut precision) = (Vec::new(), 0.0);
     for seed in 0..SPLITS {
         let (train, test) = stratified_split(data, seed);

@@ -91,6 +91,6 @@ fn an_iteration_allocates_nothing_but_its_entry_in_the_history() {
         let fit = || drop(estimator.fit(&Ndarray::from(&x), &y).expect("a fit"));
         allocated(fit).1
     };
-    // A growing vector doubles: from 1024 to 4096 entries it is moved twice.
-    assert!(calls(4096) <= calls(1024) + 2);
+    // A growing vector doubles: from 1024 to 4096 entries each of the two histories moves twice.
+    assert!(calls(4096) <= calls(1024) + 4);
 }

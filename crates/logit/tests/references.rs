@@ -6,7 +6,10 @@
 use logit::metrics::{Confusion, log_loss, roc_auc};
 use logit::nalgebra::DMatrix;
 use logit::ndarray::Array2;
-use logit::{Backend, GradientDescent, LogisticRegression, Model, Nalgebra, Ndarray, StopReason};
+use logit::{
+    Backend, GradientDescent, Lbfgs, LogisticRegression, Model, Nalgebra, Ndarray, Newton,
+    StopReason,
+};
 use serde_json::Value;
 
 struct References {
@@ -70,12 +73,25 @@ fn on_both(rows: &[Vec<f64>], check: impl Fn(&str, &dyn Check)) {
 
 /// A backend without its vector type, so that both fit one closure.
 trait Check {
-    fn fit(&self, estimator: &LogisticRegression, y: &[f64]) -> logit::Fit<f64>;
+    fn descend(&self, estimator: &Recipe, y: &[f64]) -> logit::Fit<f64>;
+    fn newton(&self, estimator: &LogisticRegression, y: &[f64]) -> logit::Fit<f64>;
+    fn lbfgs(&self, estimator: &LogisticRegression, y: &[f64]) -> logit::Fit<f64>;
 }
 
+type Recipe = LogisticRegression<GradientDescent>;
+
 impl<B: Backend<Scalar = f64>> Check for B {
-    fn fit(&self, estimator: &LogisticRegression, y: &[f64]) -> logit::Fit<f64> {
+    fn descend(&self, estimator: &Recipe, y: &[f64]) -> logit::Fit<f64> {
         estimator.fit(self, y).expect("a fit")
+    }
+
+    fn newton(&self, estimator: &LogisticRegression, y: &[f64]) -> logit::Fit<f64> {
+        estimator.clone().solver(Newton::new()).fit(self, y).expect("a fit")
+    }
+
+    fn lbfgs(&self, estimator: &LogisticRegression, y: &[f64]) -> logit::Fit<f64> {
+        let solver = Lbfgs::new().tolerance(1e-18);
+        estimator.clone().solver(solver).fit(self, y).expect("a fit")
     }
 }
 
@@ -84,11 +100,11 @@ fn follows_the_recipe(
     key: &str,
     rows: &[Vec<f64>],
     y: &[f64],
-    estimator: &LogisticRegression,
+    estimator: &Recipe,
 ) {
     let losses = numbers(&references.json[key]["losses"]);
     on_both(rows, |backend, x| {
-        let fit = x.fit(estimator, y);
+        let fit = x.descend(estimator, y);
         assert_eq!((fit.report.iterations, fit.report.losses.len()), (1000, losses.len()));
         for (iteration, (got, want)) in fit.report.losses.iter().zip(&losses).enumerate() {
             let error = (got - want).abs() / want;
@@ -121,12 +137,66 @@ fn reaches(
     estimator: LogisticRegression,
 ) {
     let solver = GradientDescent::new().learning_rate(rate).tolerance(1e-10);
-    let estimator = estimator.solver(solver.max_iterations(200_000));
+    let descent = estimator.clone().solver(solver.max_iterations(200_000));
     on_both(rows, |backend, x| {
-        let fit = x.fit(&estimator, y);
+        let fit = x.descend(&descent, y);
         assert_eq!(fit.report.stop, StopReason::Converged, "{key}, {backend}: {}", fit.report);
         references.assert_coefficients(key, &fit.model, 1e-6, backend);
+        reaches_fast(references, key, y, backend, x, &estimator);
     });
+}
+
+fn reaches_fast(
+    references: &References,
+    key: &str,
+    y: &[f64],
+    backend: &str,
+    x: &dyn Check,
+    estimator: &LogisticRegression,
+) {
+    let (newton, lbfgs) = (x.newton(estimator, y), x.lbfgs(estimator, y));
+    // L-BFGS ends where the loss is at its minimum to all digits, and coefficients to half of them.
+    for (name, fit, tolerance) in [("newton", newton, 1e-8), ("lbfgs", lbfgs, 1e-4)] {
+        let what = format!("{backend}, {name}: {}", fit.report);
+        let stops = [StopReason::Converged, StopReason::PrecisionLimit];
+        assert!(stops.contains(&fit.report.stop), "{key}, {what}");
+        references.assert_coefficients(key, &fit.model, tolerance, &what);
+    }
+}
+
+/// Reached by the fast solvers, whatever the scale of the columns.
+fn optimum(
+    references: &References,
+    key: &str,
+    rows: &[Vec<f64>],
+    y: &[f64],
+    estimator: LogisticRegression,
+) {
+    on_both(rows, |backend, x| reaches_fast(references, key, y, backend, x, &estimator));
+}
+
+#[test]
+fn optima_on_columns_as_they_are_are_the_same() {
+    let references = references();
+    let (rows, y) = (references.rows("x"), references.labels());
+    let new = LogisticRegression::new;
+    optimum(&references, "statsmodels", &rows, &y, new());
+    let (rows, y) = &references.breast_cancer;
+    optimum(&references, "scikit_learn_breast_cancer_plain", rows, y, new().l2(1e-4));
+}
+
+#[test]
+fn weighted_optima_are_those_of_scikit_learn_and_statsmodels() {
+    let references = references();
+    let (rows, y) = (references.rows("narrow_x"), references.labels());
+    let (weights, offsets) =
+        (numbers(&references.json["weights"]), numbers(&references.json["offsets"]));
+    let new = LogisticRegression::new;
+    let reaches = |key, estimator| optimum(&references, key, &rows, &y, estimator);
+    reaches("weighted", new().l2(0.05).sample_weights(&weights));
+    reaches("balanced", new().l2(0.05).balanced());
+    reaches("class_weighted", new().l2(0.05).class_weights(0.5, 3.0).sample_weights(&weights));
+    reaches("offset", new().offsets(&offsets).sample_weights(&weights));
 }
 
 #[test]

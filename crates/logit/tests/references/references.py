@@ -4,7 +4,10 @@
 
 - recipe: the classic gradient descent in plain NumPy, its losses and weights.
 - statsmodels: unpenalised maximum likelihood by Logit, on data where it exists.
-- scikit_learn: L2-penalised fits; its C weighs the sum over rows, so C = 1 / (l2 n).
+- scikit_learn: L2-penalised fits; its C weighs the sum over rows, so C = 1 / (l2 n), with n the
+  sum of the weights where rows are weighted.
+- weighted, balanced, class_weighted: scikit-learn with sample and class weights.
+- offset: statsmodels' binomial GLM with frequency weights and offsets.
 """
 
 import csv
@@ -71,6 +74,26 @@ def scikit_learn(x, y, l2, fit_intercept, standardize):
     return on_own_scale(model.coef_[0], model.intercept_[0] if fit_intercept else 0.0, mean, scale)
 
 
+def weighted(x, y, l2, weights, class_weight=None):
+    by_class = np.ones(len(y))
+    if class_weight == "balanced":
+        by_class = np.where(y == 1, len(y) / 2 / y.sum(), len(y) / 2 / (len(y) - y.sum()))
+    elif class_weight:
+        by_class = np.where(y == 1, class_weight[1], class_weight[0])
+    model = LogisticRegression(
+        C=1 / (l2 * (weights * by_class).sum()), class_weight=class_weight, solver="newton-cholesky", tol=1e-14, max_iter=1000
+    )
+    model.fit(x, y, sample_weight=weights)
+    return {"weights": model.coef_[0].tolist(), "intercept": float(model.intercept_[0])}
+
+
+def offset(x, y, weights, offsets):
+    family = sm.families.Binomial()
+    model = sm.GLM(y, sm.add_constant(x), family=family, freq_weights=weights, offset=offsets)
+    params = model.fit(tol=1e-14, maxiter=100).params
+    return {"weights": params[1:].tolist(), "intercept": float(params[0])}
+
+
 def metrics():
     rng = np.random.default_rng(3)
     y = (rng.random(200) < 0.4).astype(int)
@@ -94,6 +117,8 @@ if __name__ == "__main__":
     cancer_x, cancer_y = breast_cancer()
     statsmodels = sm.Logit(y, sm.add_constant(x)).fit(method="newton", tol=1e-10, maxiter=100, disp=False).params
     without = sm.Logit(y, narrow).fit(method="newton", tol=1e-10, maxiter=100, disp=False).params
+    rng = np.random.default_rng(5)
+    weights, offsets = rng.integers(0, 4, len(y)).astype(float), np.round(rng.normal(size=len(y)), 3)
     fixture = {
         "x": x.tolist(),
         "narrow_x": narrow.tolist(),
@@ -106,6 +131,13 @@ if __name__ == "__main__":
         "scikit_learn_plain": scikit_learn(narrow, y, 0.05, True, False),
         "scikit_learn_without_intercept": scikit_learn(narrow, y, 0.05, False, False),
         "scikit_learn_breast_cancer": scikit_learn(cancer_x, cancer_y, 0.02, True, True),
+        "scikit_learn_breast_cancer_plain": scikit_learn(cancer_x, cancer_y, 1e-4, True, False),
+        "weights": weights.tolist(),
+        "offsets": offsets.tolist(),
+        "weighted": weighted(narrow, y, 0.05, weights),
+        "balanced": weighted(narrow, y, 0.05, np.ones(len(y)), "balanced"),
+        "class_weighted": weighted(narrow, y, 0.05, weights, {0: 0.5, 1: 3.0}),
+        "offset": offset(narrow, y, weights, offsets),
         "metrics": metrics(),
     }
     (HERE / "references.json").write_text(json.dumps(fixture) + "\n")

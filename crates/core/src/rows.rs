@@ -1,0 +1,215 @@
+//! Which rows a sum is over, and what was observed there.
+
+use std::ops::Range;
+
+use crate::blocks::Partition;
+use crate::{Backend, Error, Float};
+
+/// The rows that a sum is over; positions among them count from 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rows<'a> {
+    /// This many, all of them.
+    All(usize),
+    /// This many runs of [`RUN`] consecutive rows, evenly spread over the given number.
+    Runs(usize, usize),
+    /// These.
+    Listed(&'a [usize]),
+}
+
+/// Enough rows to multiply at once, few enough to represent data in any order.
+const RUN: usize = 64;
+
+impl Rows<'_> {
+    /// About `wanted` of `rows` rows, or all of them where that is not much fewer.
+    pub(crate) fn sample(wanted: usize, rows: usize) -> Rows<'static> {
+        if wanted.saturating_mul(2) >= rows {
+            Rows::All(rows)
+        } else {
+            Rows::Runs(wanted.div_ceil(RUN).max(1), rows)
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Rows::All(rows) => *rows,
+            Rows::Runs(runs, rows) => (runs * RUN).min(*rows),
+            Rows::Listed(list) => list.len(),
+        }
+    }
+
+    /// How the positions are cut into segments and blocks.
+    pub(crate) fn partition<B: Backend + ?Sized>(&self, x: &B) -> Partition {
+        let (n, block_rows) = (x.nrows(), x.block_rows());
+        match self {
+            Rows::All(_) => Partition::of(x),
+            _ => {
+                let mean = x.stored_before(n) / n.max(1);
+                Partition::new(self.len(), x.ncols(), block_rows, |rows| mean * rows)
+            }
+        }
+    }
+
+    /// Calls `work` with the consecutive rows that some positions are, piece by piece.
+    #[inline]
+    pub(crate) fn for_each_piece(
+        &self,
+        positions: Range<usize>,
+        mut work: impl FnMut(Range<usize>),
+    ) {
+        match self {
+            Rows::All(_) => work(positions),
+            Rows::Listed(list) => list[positions].iter().for_each(|&i| work(i..i + 1)),
+            Rows::Runs(runs, rows) => {
+                let mut at = positions.start;
+                while at < positions.end {
+                    let (run, offset) = (at / RUN, at % RUN);
+                    let len = (RUN - offset).min(positions.end - at);
+                    let start = run * (rows / runs) + offset;
+                    work(start..start + len);
+                    at += len;
+                }
+            }
+        }
+    }
+
+    /// Replaces `gathered` by what `values` holds for the rows, one after the other.
+    fn gather<T: Copy>(&self, positions: Range<usize>, values: &[T], gathered: &mut Vec<T>) {
+        gathered.clear();
+        if !values.is_empty() {
+            self.for_each_piece(positions, |rows| gathered.extend_from_slice(&values[rows]));
+        }
+    }
+
+    /// `out = X[rows] · w`
+    pub(crate) fn matvec<B: Backend + ?Sized>(
+        &self,
+        x: &B,
+        positions: Range<usize>,
+        w: &[B::Scalar],
+        mut out: &mut [B::Scalar],
+    ) {
+        self.for_each_piece(positions, |rows| {
+            let (piece, rest) = std::mem::take(&mut out).split_at_mut(rows.len());
+            x.matvec(rows, w, piece);
+            out = rest;
+        });
+    }
+
+    /// `sums += X[rows]ᵀ · r`
+    pub(crate) fn matvec_transpose<B: Backend + ?Sized>(
+        &self,
+        x: &B,
+        positions: Range<usize>,
+        mut r: &[B::Scalar],
+        scratch: &mut [B::Scalar],
+        sums: &mut [f64],
+    ) {
+        self.for_each_piece(positions, |rows| {
+            let (piece, rest) = r.split_at(rows.len());
+            x.matvec_transpose_wide(rows, piece, scratch, sums);
+            r = rest;
+        });
+    }
+}
+
+/// What was observed in each row.
+#[derive(Clone, Debug)]
+pub(crate) struct Observed<F> {
+    /// The class.
+    pub(crate) y: Vec<bool>,
+    /// How much the row counts; empty where all count 1.
+    pub(crate) weights: Vec<F>,
+    /// What is known of the logit already; empty where nothing is.
+    pub(crate) offsets: Vec<F>,
+}
+
+/// The same for a block of rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block<'a, F> {
+    pub(crate) y: &'a [bool],
+    pub(crate) weights: &'a [F],
+    pub(crate) offsets: &'a [F],
+}
+
+impl<F: Float> Observed<F> {
+    pub(crate) fn block(&self, rows: Range<usize>) -> Block<'_, F> {
+        let part = |values| -> &[F] {
+            let values: &Vec<F> = values;
+            if values.is_empty() { values } else { &values[rows.clone()] }
+        };
+        Block {
+            y: &self.y[rows.clone()],
+            weights: part(&self.weights),
+            offsets: part(&self.offsets),
+        }
+    }
+
+    /// Nothing yet, for [`gather`](Self::gather).
+    pub(crate) fn none() -> Self {
+        Self { y: Vec::new(), weights: Vec::new(), offsets: Vec::new() }
+    }
+
+    /// Replaces this by what was observed at some positions among the rows.
+    pub(crate) fn gather(&mut self, from: &Self, rows: &Rows<'_>, positions: Range<usize>) {
+        rows.gather(positions.clone(), &from.y, &mut self.y);
+        rows.gather(positions.clone(), &from.weights, &mut self.weights);
+        rows.gather(positions, &from.offsets, &mut self.offsets);
+    }
+
+    /// How much the rows of class 0 and of class 1 count together.
+    pub(crate) fn class_totals(&self) -> (f64, f64) {
+        let weight = |i| self.weights.get(i).map_or(1.0, |weight: &F| weight.widen());
+        let rows = self.y.iter().enumerate();
+        rows.fold((0.0, 0.0), |(zero, one), (i, &y)| match y {
+            false => (zero + weight(i), one),
+            true => (zero, one + weight(i)),
+        })
+    }
+
+    /// Fails unless rows of both classes count.
+    pub(crate) fn require_both_classes(&self) -> Result<(), Error> {
+        match self.class_totals() {
+            (0.0, 0.0) => Err(Error::NoWeight),
+            (0.0, _) => Err(Error::OneClass { class: 1 }),
+            (_, 0.0) => Err(Error::OneClass { class: 0 }),
+            _ => Ok(()),
+        }
+    }
+
+    /// How much the rows count together.
+    pub(crate) fn total_weight(&self) -> f64 {
+        match self.weights.is_empty() {
+            true => self.y.len() as f64,
+            false => crate::slice::sum(&self.weights),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_sample_holds_as_many_different_rows_as_it_says_in_any_pieces(
+            rows in 1usize..5000, wanted in 0usize..3000, cut in any::<prop::sample::Index>(),
+        ) {
+            let sample = Rows::sample(wanted, rows);
+            let all: Vec<usize> = (0..rows).collect();
+            let gather = |positions| {
+                let mut gathered = Vec::new();
+                sample.gather(positions, &all, &mut gathered);
+                gathered
+            };
+            let gathered = gather(0..sample.len());
+            prop_assert_eq!(gathered.len(), sample.len());
+            prop_assert!(sample.len() >= wanted.min(rows));
+            prop_assert!(gathered.is_sorted_by(|a, b| a < b));
+            let cut = cut.index(sample.len());
+            let mut pieces = gather(0..cut);
+            pieces.extend(gather(cut..sample.len()));
+            prop_assert_eq!(pieces, gathered);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What minimises: the trait, and the choice of a method where none is made.
+
+use crate::{Backend, Error, Float, Lbfgs, Newton, Objective, StopReason, Trace};
+
+/// A method of minimising an [`Objective`].
+///
+/// It sees losses, gradients and second derivatives, never a matrix. Implement it for a method of
+/// your own:
+///
+/// ```
+/// # use logit_conformance::Matrix;
+/// use logit_core::{Backend, Error, Float, LogisticRegression, Objective, Solver, StopReason, Trace};
+///
+/// /// One step down the gradient, as long as it is.
+/// struct OneStep;
+///
+/// impl Solver for OneStep {
+///     fn check<F: Float>(&self) -> Result<(), Error> {
+///         Ok(())
+///     }
+///
+///     fn minimize<B: Backend + ?Sized>(
+///         &self,
+///         objective: &mut Objective<'_, B>,
+///         at: &mut [B::Scalar],
+///         trace: &mut Trace<'_, B::Scalar>,
+///     ) -> Result<StopReason, Error> {
+///         let mut gradient = at.to_vec();
+///         loop {
+///             let loss = objective.evaluate(at, &mut gradient);
+///             trace.record(objective, at, loss, &gradient)?;
+///             if let Some(stop) = trace.proceed(objective, at, 1) {
+///                 return Ok(stop);
+///             }
+///             at.iter_mut().zip(&gradient).for_each(|(at, slope)| *at -= *slope);
+///         }
+///     }
+/// }
+///
+/// let x = Matrix::from_rows([[-1.0], [3.0]]);
+/// let fit = LogisticRegression::new().solver(OneStep).fit(&x, [0, 1])?;
+/// assert_eq!(fit.model.weights(), [1.0]);
+/// # Ok::<(), Error>(())
+/// ```
+pub trait Solver {
+    /// Checks the settings for the precision they will be used in.
+    ///
+    /// # Errors
+    /// [`Error::Setting`], naming the setting.
+    fn check<F: Float>(&self) -> Result<(), Error>;
+
+    /// Moves the parameters `at` from where to start to where the objective is least, recording
+    /// every evaluation in `trace`, and says why it stopped.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] where a loss or gradient is not finite, as [`Trace::record`] has it, and
+    /// [`Error::Separated`] where the data is found to have no optimum.
+    fn minimize<B: Backend + ?Sized>(
+        &self,
+        objective: &mut Objective<'_, B>,
+        at: &mut [B::Scalar],
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<StopReason, Error>;
+}
+
+/// The default: [`Newton`] up to 1024 parameters, [`Lbfgs`] beyond, both with their defaults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Auto;
+
+/// From here on a matrix of second derivatives takes too long to sum and factor.
+const MANY_PARAMETERS: usize = 1025;
+
+impl Solver for Auto {
+    fn check<F: Float>(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn minimize<B: Backend + ?Sized>(
+        &self,
+        objective: &mut Objective<'_, B>,
+        at: &mut [B::Scalar],
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<StopReason, Error> {
+        if objective.dimension() < MANY_PARAMETERS {
+            Newton::new().minimize(objective, at, trace)
+        } else {
+            Lbfgs::new().minimize(objective, at, trace)
+        }
+    }
+}
