@@ -84,7 +84,7 @@ pub trait Backend: Sync {
     /// How many rows make a good block: few enough to stay in cache between the two products,
     /// enough to make the calls worthwhile.
     ///
-    /// Fixed by the shape alone, since it decides the order of summation. The provided one aims
+    /// Fixed by the matrix alone, since it decides the order of summation. The provided one aims
     /// at 256 KiB of a dense matrix, within 8 to 1024 rows.
     fn block_rows(&self) -> usize {
         let row_bytes = size_of::<Self::Scalar>().saturating_mul(self.ncols().max(1));
