@@ -85,10 +85,12 @@ pub trait Backend: Sync {
     /// enough to make the calls worthwhile.
     ///
     /// Fixed by the matrix alone, since it decides the order of summation. The provided one aims
-    /// at 256 KiB of a dense matrix, within 8 to 1024 rows.
+    /// at 256 KiB of a dense matrix, up to 512 KiB where that makes fewer than 128 rows, within 8
+    /// to 2048 rows.
     fn block_rows(&self) -> usize {
         let row_bytes = size_of::<Self::Scalar>().saturating_mul(self.ncols().max(1));
-        (BLOCK_BYTES / row_bytes).clamp(8, 1024)
+        let rows = |bytes| bytes / row_bytes;
+        rows(BLOCK_BYTES).max(rows(2 * BLOCK_BYTES).min(128)).clamp(8, 2048)
     }
 
     /// How many elements the rows before `row` store, for `row` within `0..=nrows`.
@@ -181,7 +183,7 @@ pub(crate) fn add_widened<F: Float>(values: &[F], sums: &mut [f64]) {
 }
 
 /// A block should stay in a core's own L2 cache, 512 KiB or more nearly everywhere, with room to
-/// spare. Smaller ones are slower: columns are then read in short pieces.
+/// spare. Fewer rows are slower: columns are then read in short pieces.
 const BLOCK_BYTES: usize = 256 * 1024;
 
 /// Copies row `i` into `out`, exactly.

@@ -5,6 +5,7 @@
 //! are compiled for AVX-512, AVX2 and the baseline and chosen at run time. Sums are taken in a
 //! fixed order without fused multiply-add: all instruction sets give the same bits.
 
+use std::hint::black_box;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -139,25 +140,121 @@ fn line_moments<F: Float>(line: &[F], origin: f64) -> (f64, f64) {
 }
 
 /// `y[i] += line(i) · x` for every line.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
 fn add_dots<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
     assert_eq!((x.len(), y.len()), (lines.len, lines.count), "lengths of vectors");
-    let (groups, rest) = y.as_chunks_mut::<GROUP>();
-    for (k, group) in groups.iter_mut().enumerate() {
-        let lines = std::array::from_fn::<_, GROUP, _>(|i| lines.get(GROUP * k + i));
-        let sums = dots(lines, x);
-        for (y, sum) in group.iter_mut().zip(sums) {
-            *y += sum;
-        }
-    }
-    let done = lines.count - rest.len();
-    for (k, y) in rest.iter_mut().enumerate() {
-        *y += dots([lines.get(done + k)], x)[0];
+    if lines.len < LONG {
+        add_dots_by::<F, false>(lines, x, y);
+    } else {
+        add_dots_by::<F, true>(lines, x, y);
     }
 }
 
-/// How many lines share a load of the vector.
-const GROUP: usize = 4;
+/// Lines are read one after the other, as memory is fastest, each in 32 partial sums and then 8.
+/// Those are added up for a batch of lines side by side: for short lines, one by one would take
+/// longer than the products.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn add_dots_by<F: Float, const IS_LONG: bool>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
+    let whole = x.len() - x.len() % LANES;
+    let mut kept = [[F::zero(); KEPT]; BATCH];
+    for (batch, y) in y.chunks_mut(BATCH).enumerate() {
+        let kept = &mut kept[..y.len()];
+        for (k, kept) in kept.iter_mut().enumerate() {
+            let line = lines.get(BATCH * batch + k);
+            let mut sums = [F::zero(); LANES];
+            if IS_LONG {
+                add_products_of_long(&mut sums, &line[..whole], &x[..whole]);
+            } else {
+                add_products(&mut sums, &line[..whole], &x[..whole]);
+            }
+            *kept = add_rest(sums, &line[whole..], &x[whole..]);
+            // Several lines side by side would need gathers: keeps the compiler from trying.
+            black_box(kept);
+        }
+        add_totals(kept, y);
+    }
+}
+
+/// Lines from this length on are worth a call of their own.
+const LONG: usize = 128;
+/// How many lines are added up side by side.
+const BATCH: usize = 32;
+/// The number of partial sums of a line while whole chunks of it are multiplied.
+const LANES: usize = 32;
+/// And after.
+const KEPT: usize = 8;
+
+/// Where the few numbers after the last chunk follow in the same function, the compiler cuts the
+/// lanes for the sake of those.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn add_products_of_long<F: Float>(sums: &mut [F; LANES], a: &[F], b: &[F]) {
+    add_products(sums, a, b);
+}
+
+/// Adds the products of whole chunks.
+#[inline(always)]
+fn add_products<F: Float>(sums: &mut [F; LANES], a: &[F], b: &[F]) {
+    for (a, b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
+        multiply_add(sums, a, b);
+    }
+}
+
+#[inline(always)]
+fn multiply_add<F: Float, const N: usize>(sums: &mut [F; LANES], a: &[F; N], b: &[F; N]) {
+    for k in 0..N {
+        sums[k] += a[k] * b[k];
+    }
+}
+
+/// Folds the sums in halves and adds the products of less than a chunk on the way.
+#[inline(always)]
+fn add_rest<F: Float>(mut sums: [F; LANES], mut a: &[F], mut b: &[F]) -> [F; KEPT] {
+    fold::<F, 16>(&mut sums);
+    add_some::<F, 16>(&mut sums, &mut a, &mut b);
+    fold::<F, 8>(&mut sums);
+    add_some::<F, 8>(&mut sums, &mut a, &mut b);
+    add_some::<F, 4>(&mut sums, &mut a, &mut b);
+    add_some::<F, 2>(&mut sums, &mut a, &mut b);
+    add_some::<F, 1>(&mut sums, &mut a, &mut b);
+    std::array::from_fn(|k| sums[k])
+}
+
+/// Adds the upper half of `2 N` sums to the lower.
+#[inline(always)]
+fn fold<F: Float, const N: usize>(sums: &mut [F; LANES]) {
+    for k in 0..N {
+        let upper = sums[N + k];
+        sums[k] += upper;
+    }
+}
+
+/// Adds `N` products and takes them off, if there are as many.
+#[inline(always)]
+fn add_some<F: Float, const N: usize>(sums: &mut [F; LANES], a: &mut &[F], b: &mut &[F]) {
+    if let (Some((x, a_rest)), Some((y, b_rest))) =
+        (a.split_first_chunk::<N>(), b.split_first_chunk::<N>())
+    {
+        multiply_add(sums, x, y);
+        (*a, *b) = (a_rest, b_rest);
+    }
+}
+
+/// Adds the eight partial sums of each line to its element of `y`, by sums of neighbours.
+#[inline(always)]
+fn add_totals<F: Float>(sums: &[[F; KEPT]], y: &mut [F]) {
+    let (mut fours, mut twos) = ([F::zero(); 4 * BATCH], [F::zero(); 2 * BATCH]);
+    add_neighbours(sums.as_flattened(), &mut fours);
+    add_neighbours(&fours[..4 * y.len()], &mut twos);
+    for (y, &[a, b]) in y.iter_mut().zip(twos.as_chunks::<2>().0) {
+        *y += a + b;
+    }
+}
+
+#[inline(always)]
+fn add_neighbours<F: Float>(from: &[F], to: &mut [F]) {
+    for (to, &[a, b]) in to.iter_mut().zip(from.as_chunks::<2>().0) {
+        *to = a + b;
+    }
+}
 
 /// `y += Σᵢ x[i] · line(i)`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
@@ -165,9 +262,10 @@ fn add_multiples<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
     assert_eq!((x.len(), y.len()), (lines.count, lines.len), "lengths of vectors");
     let (fours, rest) = x.as_chunks::<4>();
     for (k, &[a, b, c, d]) in fours.iter().enumerate() {
-        let line = |i: usize| lines.get(4 * k + i);
-        let lines = line(0).iter().zip(line(1)).zip(line(2).iter().zip(line(3)));
-        for (y, ((&p, &q), (&r, &s))) in y.iter_mut().zip(lines) {
+        // Not through a closure: it would not be compiled for the instruction set.
+        let (p, q) = (lines.get(4 * k), lines.get(4 * k + 1));
+        let (r, s) = (lines.get(4 * k + 2), lines.get(4 * k + 3));
+        for (y, ((&p, &q), (&r, &s))) in y.iter_mut().zip(p.iter().zip(q).zip(r.iter().zip(s))) {
             *y += (a * p + b * q) + (c * r + d * s);
         }
     }
@@ -175,59 +273,6 @@ fn add_multiples<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
         for (y, &p) in y.iter_mut().zip(lines.get(lines.count - rest.len() + k)) {
             *y += a * p;
         }
-    }
-}
-
-const LANES: usize = 16;
-
-/// The dot products of `N` lines with the same vector, each in 16 partial sums.
-#[inline(always)]
-fn dots<F: Float, const N: usize>(lines: [&[F]; N], x: &[F]) -> [F; N] {
-    let mut sums = [[F::zero(); LANES]; N];
-    let (chunks, rest) = x.as_chunks::<LANES>();
-    let line_chunks = lines.map(|line| &line.as_chunks::<LANES>().0[..chunks.len()]);
-    for (k, x) in chunks.iter().enumerate() {
-        for n in 0..N {
-            multiply_add(&mut sums[n], &line_chunks[n][k], x);
-        }
-    }
-    let done = x.len() - rest.len();
-    let mut totals = [F::zero(); N];
-    for n in 0..N {
-        totals[n] = total(sums[n], &lines[n][done..], rest);
-    }
-    totals
-}
-
-#[inline(always)]
-fn multiply_add<F: Float, const N: usize>(sums: &mut [F], a: &[F; N], b: &[F; N]) {
-    for k in 0..N {
-        sums[k] += a[k] * b[k];
-    }
-}
-
-/// The sum of the lanes and of fewer than 16 more products, halving the width step by step.
-#[inline(always)]
-fn total<F: Float>(mut sums: [F; LANES], mut a: &[F], mut b: &[F]) -> F {
-    halve::<F, 8>(&mut sums, &mut a, &mut b);
-    halve::<F, 4>(&mut sums, &mut a, &mut b);
-    halve::<F, 2>(&mut sums, &mut a, &mut b);
-    halve::<F, 1>(&mut sums, &mut a, &mut b);
-    sums[0]
-}
-
-/// Adds `HALF` lanes to those below, and as many products, if there are as many.
-#[inline(always)]
-fn halve<F: Float, const HALF: usize>(sums: &mut [F; LANES], a: &mut &[F], b: &mut &[F]) {
-    for k in 0..HALF {
-        let upper = sums[HALF + k];
-        sums[k] += upper;
-    }
-    if let (Some((x, a_rest)), Some((y, b_rest))) =
-        (a.split_first_chunk::<HALF>(), b.split_first_chunk::<HALF>())
-    {
-        multiply_add(sums, x, y);
-        (*a, *b) = (a_rest, b_rest);
     }
 }
 

@@ -347,12 +347,12 @@ fn errors_say_what_was_given_where_and_what_is_accepted() {
 }
 
 #[test]
-fn blocks_hold_256_kib_within_8_to_1024_rows() {
+fn blocks_hold_256_kib_or_up_to_512_within_8_to_2048_rows() {
     let wide = |ncols| Matrix::new((2, ncols), Layout::default(), |_, _| 0.0f64).block_rows();
-    assert_eq!([1, 16, 30, 100, 1000, 5000].map(wide), [1024, 1024, 1024, 327, 32, 8]);
+    assert_eq!([1, 16, 30, 100, 400, 1000, 5000].map(wide), [2048, 2048, 1092, 327, 128, 65, 13]);
     let single = Matrix::new((2, 100), Layout::default(), |_, _| 0.0f32);
     assert_eq!(single.block_rows(), 655);
-    assert_eq!(Matrix::new((2, 0), Layout::default(), |_, _| 0.0f64).block_rows(), 1024);
+    assert_eq!(Matrix::new((2, 0), Layout::default(), |_, _| 0.0f64).block_rows(), 2048);
 }
 
 #[test]
