@@ -3,9 +3,13 @@
 
 use std::ops::Range;
 
+use logit::faer::linalg::matmul::matmul;
+use logit::faer::traits::ComplexField;
+use logit::faer::{Accum, ColMut, ColRef, Mat, Par};
 use logit::nalgebra::{DMatrix, DVectorView, DVectorViewMut};
 use logit::ndarray::linalg::general_mat_vec_mul;
 use logit::ndarray::{Array2, ArrayView1, ArrayViewMut1, s};
+use logit::sprs::CsMatI;
 use logit::{Float, slice};
 
 /// The library's two products with some rows of a matrix.
@@ -37,6 +41,34 @@ impl<F: Float> Products<F> for DMatrix<F> {
     fn multiply_transposed(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
         let (r, mut acc) = (DVectorView::from(r), DVectorViewMut::from(acc));
         acc.gemv_tr(F::one(), &self.rows_range(rows), &r, F::one());
+    }
+}
+
+impl<F: Float + ComplexField> Products<F> for Mat<F> {
+    fn multiply(&self, rows: Range<usize>, w: &[F], out: &mut [F]) {
+        let rows = self.subrows(rows.start, rows.len());
+        let (w, out) = (ColRef::from_slice(w).as_mat(), ColMut::from_slice_mut(out).as_mat_mut());
+        matmul(out, Accum::Replace, rows, w, F::one_impl(), Par::Seq);
+    }
+
+    fn multiply_transposed(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
+        let rows = self.subrows(rows.start, rows.len()).transpose();
+        let (r, acc) = (ColRef::from_slice(r).as_mat(), ColMut::from_slice_mut(acc).as_mat_mut());
+        matmul(acc, Accum::Add, rows, r, F::one_impl(), Par::Seq);
+    }
+}
+
+impl<F: Float> Products<F> for CsMatI<F, u32, usize> {
+    fn multiply(&self, rows: Range<usize>, w: &[F], out: &mut [F]) {
+        for (row, out) in self.slice_outer(rows).outer_iterator().zip(out) {
+            *out = row.iter().fold(F::zero(), |sum, (j, &x)| sum + x * w[j]);
+        }
+    }
+
+    fn multiply_transposed(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
+        for (row, &r) in self.slice_outer(rows).outer_iterator().zip(r) {
+            row.iter().for_each(|(j, &x)| acc[j] += x * r);
+        }
     }
 }
 

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
+use logit::faer::{Mat, traits::ComplexField};
 use logit::nalgebra::DMatrix;
 use logit::ndarray::Array2;
-use logit::{Backend, Float, Nalgebra, Ndarray};
+use logit::sprs::CsMatI;
+use logit::{Backend, Faer, Float, Nalgebra, Ndarray, Sprs};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
@@ -18,10 +20,12 @@ use by_hand::Products;
 /// Small enough for cache, tall and narrow, and in between.
 const SHAPES: [(usize, usize); 3] = [(569, 30), (10_000, 100), (200_000, 20)];
 
-/// One problem in both libraries, each in its usual layout.
+/// Documents by words, of which each has some.
+const TEXT: (usize, usize) = (20_000, 10_000);
+const WORDS: usize = 75;
+
+/// What a matrix is multiplied with.
 pub struct Problem<F: Float> {
-    ndarray: Array2<F>,
-    nalgebra: DMatrix<F>,
     /// One label per row.
     pub y: Vec<bool>,
     /// One weight per column.
@@ -31,14 +35,30 @@ pub struct Problem<F: Float> {
 }
 
 impl<F: Float> Problem<F> {
-    fn new((n, d): (usize, usize)) -> Self {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
-        let ndarray = Array2::from_shape_simple_fn((n, d), || draw(&mut rng));
-        let nalgebra = DMatrix::from_fn(n, d, |i, j| ndarray[(i, j)]);
-        let weights = (0..d).map(|_| draw(&mut rng)).collect();
+    fn new((n, d): (usize, usize), rng: &mut Xoshiro256PlusPlus) -> Self {
+        let weights = (0..d).map(|_| draw(rng)).collect();
         let y = (0..n).map(|_| rng.random()).collect();
-        Self { ndarray, nalgebra, y, weights, intercept: F::narrow(0.25) }
+        Self { y, weights, intercept: F::narrow(0.25) }
     }
+}
+
+/// A sparse matrix like text: up to `words` elements a row, the k-th column as frequent as `1 / k`.
+pub fn text<F: Float>(
+    (n, d): (usize, usize),
+    words: usize,
+    rng: &mut Xoshiro256PlusPlus,
+) -> CsMatI<F, u32, usize> {
+    let (mut starts, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+    for _ in 0..n {
+        let word = |_| (d as f64).powf(rng.random()) as usize - 1;
+        let mut row: Vec<u32> = (0..words).map(word).map(|word| word as u32).collect();
+        row.sort_unstable();
+        row.dedup();
+        values.extend((0..row.len()).map(|_| draw::<F>(rng)));
+        indices.extend(row);
+        starts.push(values.len());
+    }
+    CsMatI::new((n, d), starts, indices, values)
 }
 
 fn draw<F: Float>(rng: &mut Xoshiro256PlusPlus) -> F {
@@ -70,22 +90,36 @@ pub fn bench<O: Operation>(criterion: &mut Criterion) {
     group.warm_up_time(Duration::from_millis(200));
     group.measurement_time(Duration::from_millis(800));
     for shape in SHAPES {
-        bench_problem::<O, f64>(&mut group, shape);
-        bench_problem::<O, f32>(&mut group, shape);
+        bench_dense::<O, f64>(&mut group, shape);
+        bench_dense::<O, f32>(&mut group, shape);
     }
+    bench_text::<O, f64>(&mut group);
+    bench_text::<O, f32>(&mut group);
     group.finish();
 }
 
-fn bench_problem<O: Operation, F: Float>(
+/// One matrix in every library, each in its usual layout.
+fn bench_dense<O: Operation, F: Float + ComplexField>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     shape: (usize, usize),
 ) {
-    let problem = Problem::<F>::new(shape);
-    let id = format!("{}x{}/{}", shape.0, shape.1, F::NAME);
-    let (ndarray, nalgebra) = (&problem.ndarray, &problem.nalgebra);
-    let (ndarray_id, nalgebra_id) = (format!("{id}/ndarray"), format!("{id}/nalgebra"));
-    bench_backend::<O, _, _>(group, &ndarray_id, &problem, ndarray, Ndarray::from(ndarray));
-    bench_backend::<O, _, _>(group, &nalgebra_id, &problem, nalgebra, Nalgebra::from(nalgebra));
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+    let x = &Array2::from_shape_simple_fn(shape, || draw(&mut rng));
+    let problem = Problem::new(shape, &mut rng);
+    let id = |backend: &str| format!("{}x{}/{}/{backend}", shape.0, shape.1, F::NAME);
+    bench_backend::<O, F, _>(group, &id("ndarray"), &problem, x, Ndarray::from(x));
+    let copy = &DMatrix::from_fn(shape.0, shape.1, |i, j| x[(i, j)]);
+    bench_backend::<O, F, _>(group, &id("nalgebra"), &problem, copy, Nalgebra::from(copy));
+    let copy = &Mat::from_fn(shape.0, shape.1, |i, j| x[(i, j)]);
+    bench_backend::<O, F, _>(group, &id("faer"), &problem, copy, Faer::from(copy));
+}
+
+fn bench_text<O: Operation, F: Float>(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+    let x = &text(TEXT, WORDS, &mut rng);
+    let problem = Problem::new(TEXT, &mut rng);
+    let id = format!("{}x{}/{}/sprs", TEXT.0, TEXT.1, F::NAME);
+    bench_backend::<O, F, _>(group, &id, &problem, x, Sprs::from(x));
 }
 
 fn bench_backend<O: Operation, F: Float, M: Products<F> + Sync>(

@@ -86,7 +86,7 @@ pub trait Backend: Sync {
     /// How many rows make a good block: few enough to stay in cache between the two products,
     /// enough to make the calls worthwhile.
     ///
-    /// Fixed by the shape alone, since it decides the order of summation. The provided one aims
+    /// Fixed by the matrix alone, since it decides the order of summation. The provided one aims
     /// at 256 KiB of a dense matrix, up to 512 KiB where that makes fewer than 128 rows, within 8
     /// to 2048 rows.
     fn block_rows(&self) -> usize {

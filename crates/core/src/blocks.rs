@@ -48,11 +48,10 @@ impl Partition {
             .min(stored / ncols.max(1) / SEGMENT_COLUMN_ELEMENTS)
             .clamp(1, MAX_SEGMENTS);
         let mut starts = [rows; MAX_SEGMENTS + 1];
-        starts[0] = 0;
-        for (k, start) in starts.iter_mut().enumerate().take(segments).skip(1) {
+        for (k, start) in starts[..segments].iter_mut().enumerate() {
             let share = stored / segments * k;
-            let first = first_row(rows, |row| stored_before(row) >= share);
-            *start = rows.min(first.next_multiple_of(block_rows));
+            let row = first_row(rows, |row| stored_before(row) >= share);
+            *start = rows.min(row.next_multiple_of(block_rows));
         }
         Self { block_rows, segments, starts }
     }

@@ -218,8 +218,12 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         Curvature::new(sums, self.total_weight, self.l2, basis, standardized)
     }
 
-    /// The columns' location and scale over these rows, as a basis for [`curvature`](Self::curvature).
+    /// A basis of centred and scaled columns for [`curvature`](Self::curvature): the solver's own
+    /// where that is standardised, else measured over these rows.
     pub(crate) fn basis(&mut self) -> Result<Coordinates, Error> {
+        if self.coordinates.is_standardized() {
+            return Ok(Coordinates::plain(self.x.ncols(), self.coordinates.fit_intercept()));
+        }
         self.rows_read += self.rows.len();
         Coordinates::basis(self.x, &self.rows, self.coordinates.fit_intercept())
     }

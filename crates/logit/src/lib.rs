@@ -6,7 +6,11 @@
 
 pub use logit_core::*;
 
+#[cfg(feature = "faer")]
+pub use logit_faer::{Faer, faer};
 #[cfg(feature = "nalgebra")]
 pub use logit_nalgebra::{Nalgebra, nalgebra};
 #[cfg(feature = "ndarray")]
 pub use logit_ndarray::{Ndarray, ndarray};
+#[cfg(feature = "sprs")]
+pub use logit_sprs::{Sprs, sprs, svmlight};

@@ -155,8 +155,9 @@ fn reaches_fast(
     estimator: &LogisticRegression,
 ) {
     let (newton, lbfgs) = (x.newton(estimator, y), x.lbfgs(estimator, y));
-    // L-BFGS ends where the loss is at its minimum to all digits, and coefficients to half of them.
-    for (name, fit, tolerance) in [("newton", newton, 1e-8), ("lbfgs", lbfgs, 1e-4)] {
+    // L-BFGS ends where the loss is at its minimum to all digits; coefficients have fewer, the fewer
+    // the stronger the columns are correlated.
+    for (name, fit, tolerance) in [("newton", newton, 1e-8), ("lbfgs", lbfgs, 1e-3)] {
         let what = format!("{backend}, {name}: {}", fit.report);
         let stops = [StopReason::Converged, StopReason::PrecisionLimit];
         assert!(stops.contains(&fit.report.stop), "{key}, {what}");
