@@ -223,6 +223,19 @@ pub fn wide_accumulation<F: Float>(
     })
 }
 
+/// `copy_rows` copies the rows of a range, exactly.
+pub fn copied_rows<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+    runner.run(wild::<F>(1), |problem| {
+        let (x, d) = (&problem.x, problem.x.ncols());
+        let rows = range(&mut problem.rng(), x);
+        let mut copied = vec![F::nan(); rows.len() * d];
+        subject.lend(x).copy_rows(rows.clone(), &mut copied);
+        let expected: Vec<F> = rows.flat_map(|i| (0..d).map(move |j| x.get(i, j))).collect();
+        prop_assert_eq!(copied, expected);
+        Ok(())
+    })
+}
+
 /// `column_moments` adds sums and squares of deviations, and exact zeros for constant columns.
 pub fn moments<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(1), |problem| {

@@ -37,6 +37,7 @@ pub mod contract;
 mod matrix;
 pub mod oracle;
 mod runner;
+pub mod solvers;
 pub mod strategies;
 mod sum;
 pub mod tolerance;
@@ -55,11 +56,12 @@ macro_rules! suite {
             $module, $scalar, $subject;
             contract::{
                 shape, product, accumulation, ranges, exact_rows, non_finite_values, layouts,
-                stored_elements, repeatability, order, wide_accumulation, moments,
+                stored_elements, repeatability, order, wide_accumulation, copied_rows, moments,
             }
             algorithms::{
                 loss_and_gradient, finite_differences, descent, mini_batches, predictions, threads,
             }
+            solvers::{newton, lbfgs}
             bad_input::{shapes_and_labels, settings, non_finite_features, overflow}
         }
     };

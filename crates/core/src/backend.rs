@@ -45,7 +45,7 @@ use crate::Float;
 ///   neither NaN nor infinity in `w` or `r` reaches anything through them.
 /// - **Wide accumulation.** [`matvec_transpose_wide`](Self::matvec_transpose_wide), where
 ///   overridden, adds what the provided one adds, within rounding.
-/// - **Rows.** [`copy_rows`](Self::copy_rows), where overridden, copies what the provided one
+/// - **Copied rows.** [`copy_rows`](Self::copy_rows), where overridden, copies what the provided one
 ///   copies, exactly.
 /// - **Moments.** [`column_moments`](Self::column_moments), where overridden, adds what the
 ///   provided one adds, within rounding, and exactly zero squares for a column equal to its

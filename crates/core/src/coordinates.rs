@@ -94,6 +94,23 @@ impl Coordinates {
         self.ncols + usize::from(self.fit_intercept)
     }
 
+    /// Replaces the weights, and the intercept, that are nothing beside the largest weight, each on
+    /// the scale of its column, by 0.
+    pub(crate) fn drop_small(&self, model: &mut Model<f64>, share: f64) {
+        let Some(scaling) = &self.scaling else { return };
+        let sizes = model.weights.iter().zip(&scaling.scale).map(|(w, scale)| (w * scale).abs());
+        let small = share * sizes.fold(0.0, f64::max);
+        for (j, weight) in model.weights.iter_mut().enumerate() {
+            if (*weight * scaling.scale[j]).abs() < small {
+                model.intercept += *weight * scaling.mean[j];
+                *weight = 0.0;
+            }
+        }
+        if model.intercept.abs() < small {
+            model.intercept = 0.0;
+        }
+    }
+
     /// The caller's model for a solver's `parameters`.
     pub(crate) fn unfold<F: Float>(&self, parameters: &[F]) -> Result<Model<F>, Error> {
         let mut model = Model::zero(self.ncols);

@@ -83,12 +83,7 @@ impl<F: Float> Gram<'_, F> {
         let (d, order, count) = (x.ncols(), basis.dimension(), positions.len());
         let logits = &mut partial.logits[..count];
         self.rows.matvec(x, positions.clone(), model.weights(), logits);
-        let mut done = 0;
-        self.rows.for_each_piece(positions.clone(), |rows| {
-            let out = &mut partial.rows[done * d..][..rows.len() * d];
-            done += rows.len();
-            x.copy_rows(rows, out);
-        });
+        self.rows.copy(x, positions.clone(), &mut partial.rows);
         let block = self.observed.block(positions);
         for (k, z) in logits.iter_mut().enumerate() {
             *z += model.intercept() + block.offsets.get(k).copied().unwrap_or_default();
@@ -114,7 +109,7 @@ pub(crate) struct Curvature {
 
 enum Inverse {
     Factored(Cholesky),
-    Scaled(f64),
+    Diagonal(Vec<f64>),
 }
 
 impl Curvature {
@@ -138,9 +133,22 @@ impl Curvature {
         }
     }
 
-    /// A multiple of the identity where columns are centred and scaled.
-    pub(crate) fn scaled(factor: f64, basis: &Coordinates) -> Self {
-        Self { inverse: Inverse::Scaled(factor), basis: Some(basis.clone()) }
+    /// Of each parameter by itself, where columns are centred and scaled: `most` and its penalty.
+    pub(crate) fn separate(most: f64, l2: f64, basis: &Coordinates) -> Self {
+        let weights = basis.dimension() - usize::from(basis.fit_intercept());
+        let inverse = (0..basis.dimension()).map(|j| {
+            let scale = if j < weights { basis.inverse_scale(j) } else { 0.0 };
+            1.0 / (most + l2 * scale * scale)
+        });
+        Self { inverse: Inverse::Diagonal(inverse.collect()), basis: Some(basis.clone()) }
+    }
+
+    /// The same with the curvature divided by a factor.
+    pub(crate) fn divided(mut self, by: f64) -> Self {
+        if let Inverse::Diagonal(inverse) = &mut self.inverse {
+            inverse.iter_mut().for_each(|inverse| *inverse *= by);
+        }
+        self
     }
 
     /// The solution of `H·x = gradient`.
@@ -166,7 +174,9 @@ impl Inverse {
     fn apply(&self, gradient: &mut [f64]) {
         match self {
             Inverse::Factored(factor) => factor.solve(gradient),
-            Inverse::Scaled(by) => gradient.iter_mut().for_each(|g| *g *= by),
+            Inverse::Diagonal(inverse) => {
+                gradient.iter_mut().zip(inverse).for_each(|(g, inverse)| *g *= inverse);
+            }
         }
     }
 }

@@ -119,7 +119,7 @@ impl<F: Float> Backend for Dense<'_, F> {
         } else {
             let lines = self.lines.part(rows);
             for j in 0..d {
-                let column = out[j..].iter_mut().step_by(d);
+                let column = out.iter_mut().skip(j).step_by(d);
                 column.zip(lines.get(j)).for_each(|(out, &value)| *out = value);
             }
         }

@@ -228,31 +228,40 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         Coordinates::basis(self.x, &self.rows, self.coordinates.fit_intercept())
     }
 
-    /// How far a direction moves the logits towards the classes observed: the least and the most,
-    /// over rows that count.
-    pub(crate) fn margins(&mut self, direction: &[B::Scalar]) -> (f64, f64) {
-        self.coordinates.unfold_into(direction, &mut self.model);
-        self.rows_read += self.rows.len();
-        let (x, rows, observed, model) = (self.x, self.rows, &self.observed, &self.model);
-        let partition = self.partition;
-        partition.for_each_segment(&mut self.partials, |segment, partial| {
-            partial.sums[..2].copy_from_slice(&[f64::INFINITY, f64::NEG_INFINITY]);
-            for positions in partition.blocks(segment) {
-                let logits = &mut partial.logits[..positions.len()];
-                rows.matvec(x, positions.clone(), &model.weights, logits);
+    /// How far a direction moves the logits towards the classes observed: the least share of what
+    /// its terms add up to without their signs, and the most, over rows that count.
+    ///
+    /// A share, since only rounding beside the terms makes a logit that does not move.
+    pub(crate) fn margins(&self, direction: &Model<f64>) -> (f64, f64) {
+        const BATCH: usize = 64;
+        let d = self.ncols();
+        let (x, rows, observed) = (self.x, self.rows, &self.observed);
+        let (weights, intercept) = (direction.weights(), direction.intercept());
+        let mut extremes = vec![(f64::INFINITY, f64::NEG_INFINITY); self.partition.segments()];
+        self.partition.for_each_segment(&mut extremes, |segment, (least, most)| {
+            let mut copied = vec![B::Scalar::zero(); BATCH * d];
+            let end = segment.end;
+            for start in segment.step_by(BATCH) {
+                let positions = start..end.min(start + BATCH);
+                rows.copy(x, positions.clone(), &mut copied);
                 let block = observed.block(positions);
-                for (k, z) in logits.iter().enumerate() {
+                for (k, row) in copied.chunks_exact(d).take(block.y.len()).enumerate() {
                     if block.weights.get(k).is_none_or(|weight| !weight.is_zero()) {
-                        let z = z.widen() + model.intercept.widen();
+                        let terms = row.iter().zip(weights).map(|(x, w)| x.widen() * w);
+                        let (z, size) = terms
+                            .fold((intercept, intercept.abs()), |(z, size), term| {
+                                (z + term, size + term.abs())
+                            });
                         let margin = if block.y[k] { z } else { -z };
-                        partial.sums[0] = partial.sums[0].min(margin);
-                        partial.sums[1] = partial.sums[1].max(margin);
+                        *least = least.min(if size > 0.0 { margin / size } else { 0.0 });
+                        *most = most.max(margin);
                     }
                 }
             }
         });
-        let extremes = self.partials.iter().map(|partial| (partial.sums[0], partial.sums[1]));
-        extremes.fold((f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)))
+        extremes.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), extreme| {
+            (least.min(extreme.0), most.max(extreme.1))
+        })
     }
 
     fn evaluate_rows(

@@ -159,6 +159,10 @@ const MOST_CURVATURE: f64 = 0.25;
 const SUFFICIENT: f64 = 1e-4;
 /// From this logit on it is worth asking whether the data is separated.
 const LARGE_LOGIT: f64 = 15.0;
+/// From this logit on second derivatives are next to nothing, and zero is a better start.
+const SATURATED: f64 = 30.0;
+/// A step that promises so many times less than another promises nothing.
+const NOTHING: f64 = 1e6;
 /// So many steps in a row without progress, when less is to be gained than rounding, are the end.
 const STALLED: usize = 10;
 
@@ -228,6 +232,12 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
         let mut point = self.evaluate(at.to_vec());
+        if self.objective.largest_logit() > SATURATED {
+            let zero = self.evaluate(vec![B::Scalar::default(); at.len()]);
+            if !(point.loss <= zero.loss) {
+                point = zero;
+            }
+        }
         let stop = self.descend(&mut point, trace);
         at.copy_from_slice(&point.at);
         if let Source::Rows { sample: Some(sample), .. } = &self.source {
@@ -247,16 +257,17 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         let mut polished = false;
         loop {
             let gradient = widen(&point.gradient);
-            let mut step = self.memory.solve(&curvature, &gradient);
-            let mut decrement = dot(&gradient, &step);
+            let (mut step, mut decrement) = self.step(&curvature, &gradient);
             if decrement > SERVES * before {
                 curvature = self.renewed(&point.at);
-                step = self.memory.solve(&curvature, &gradient);
-                decrement = dot(&gradient, &step);
+                (step, decrement) = self.step(&curvature, &gradient);
             }
             trace.estimate(decrement / 2.0);
-            self.refuse_separated(&point.at, &step)?;
             let near = decrement / 2.0 <= self.limits.tolerance * point.loss;
+            let suspicious = if near { LARGE_LOGIT } else { self.suspicious };
+            if self.objective.l2() == 0.0 && self.objective.largest_logit() > suspicious {
+                self.refuse_separated(&point.at, &step)?;
+            }
             if near && (polished || !self.is_exact()) {
                 return Ok(StopReason::Converged);
             }
@@ -283,6 +294,21 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         }
     }
 
+    /// The step, to be subtracted, and how steeply it goes down.
+    ///
+    /// Second derivatives vanish where all logits are large, and the step with them. Where it
+    /// promises nothing beside one down the gradient, on columns of the same scale and as short as
+    /// the largest curvature asks, that one is taken.
+    fn step(&self, curvature: &Curvature, gradient: &[f64]) -> (Vec<f64>, f64) {
+        let step = self.memory.solve(curvature, gradient);
+        let decrement = dot(gradient, &step);
+        let (Source::Rows { basis, .. } | Source::Columns { basis }) = &self.source;
+        let most = MOST_CURVATURE * gradient.len() as f64;
+        let safe = Curvature::separate(most, self.objective.l2(), basis).solved(gradient);
+        let least = dot(gradient, &safe);
+        if least > NOTHING * decrement { (safe, least) } else { (step, decrement) }
+    }
+
     fn evaluate(&mut self, at: Vec<B::Scalar>) -> Point<B::Scalar> {
         let mut gradient = at.clone();
         let loss = self.objective.evaluate(&at, &mut gradient);
@@ -296,10 +322,11 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
                 None => self.objective.curvature(at, basis),
             },
             Source::Columns { basis } => {
-                let plain = Curvature::scaled(1.0, basis);
-                let most = MOST_CURVATURE + self.objective.l2();
-                let factor = self.memory.last_scale(&plain).unwrap_or(1.0 / most);
-                Curvature::scaled(factor, basis)
+                let most = Curvature::separate(MOST_CURVATURE, self.objective.l2(), basis);
+                match self.memory.last_scale(&most) {
+                    Some(scale) => most.divided(scale),
+                    None => most,
+                }
             }
         }
     }
@@ -351,25 +378,38 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     }
 
     /// Fails where the parameters or the step prove that there is no optimum: moving along them
-    /// takes no observation's logit the wrong way, and some of them the right way.
+    /// takes no logit away from the class observed, and some of them towards it.
     fn refuse_separated(&mut self, at: &[B::Scalar], step: &[f64]) -> Result<(), Error> {
-        if self.objective.l2() > 0.0 || self.objective.largest_logit() < self.suspicious {
-            return Ok(());
-        }
         self.suspicious = 1.5 * self.objective.largest_logit();
-        let step: Vec<_> = step.iter().map(|&step| B::Scalar::narrow(-step)).collect();
-        let tolerance = 64.0 * B::Scalar::epsilon().widen().sqrt();
-        for (direction, least, most) in [(at, 0.0, 0.0), (&step, -tolerance, 0.5)] {
-            let (min, max) = self.objective.margins(direction);
-            if min > least && max > most {
-                let direction = self.objective.coordinates().unfold(direction)?.widen();
-                return Err(Error::Separated {
-                    complete: min > 0.0,
-                    direction: Box::new(direction),
-                });
-            }
+        let at = self.direction(&widen(at));
+        let (least, _) = self.objective.margins(&at);
+        if least > 0.0 {
+            return Err(Error::Separated { complete: true, direction: Box::new(at) });
+        }
+        let back: Vec<f64> = step.iter().map(|step| -step).collect();
+        let mut direction = self.direction(&back);
+        let own = self.objective.coordinates();
+        let (Source::Rows { basis, .. } | Source::Columns { basis }) = &self.source;
+        let scales = if own.is_standardized() { own } else { basis };
+        scales.drop_small(&mut direction, self.rounding());
+        let (least, most) = self.objective.margins(&direction);
+        // A step makes the logits that grow without bound grow by 1.
+        if least >= -self.rounding() && most >= 0.5 {
+            let complete = least > self.rounding();
+            return Err(Error::Separated { complete, direction: Box::new(direction) });
         }
         Ok(())
+    }
+
+    fn direction(&self, parameters: &[f64]) -> Model<f64> {
+        let mut model = Model::zero(self.objective.ncols());
+        self.objective.coordinates().unfold_into(parameters, &mut model);
+        model
+    }
+
+    /// What counts as nothing in a direction.
+    fn rounding(&self) -> f64 {
+        B::Scalar::epsilon().widen().cbrt()
     }
 }
 

@@ -80,6 +80,20 @@ impl Rows<'_> {
         }
     }
 
+    /// Copies the rows, one after the other.
+    pub(crate) fn copy<B: Backend + ?Sized>(
+        &self,
+        x: &B,
+        positions: Range<usize>,
+        mut out: &mut [B::Scalar],
+    ) {
+        self.for_each_piece(positions, |rows| {
+            let (piece, rest) = std::mem::take(&mut out).split_at_mut(rows.len() * x.ncols());
+            x.copy_rows(rows, piece);
+            out = rest;
+        });
+    }
+
     /// `out = X[rows] · w`
     pub(crate) fn matvec<B: Backend + ?Sized>(
         &self,
