@@ -26,15 +26,14 @@ pub(crate) struct Gram<'a, F> {
 /// So many rows are copied and multiplied at once.
 const BATCH: usize = 64;
 /// So many sums are held at once, each of the size of the result.
-const MAX_SUMS: usize = 16;
+const MAX_SUMS: usize = 8;
 
 /// What one sum works with and comes to.
 struct Partial<F> {
     logits: Vec<F>,
     rows: Vec<F>,
     scaled: Vec<f64>,
-    weights: Vec<f64>,
-    scratch: Vec<f64>,
+    weighted: Vec<f64>,
     sum: Vec<f64>,
 }
 
@@ -46,17 +45,17 @@ impl<F: Float> Gram<'_, F> {
         model: &Model<F>,
         basis: &Coordinates,
     ) -> Vec<f64> {
-        let (d, order) = (x.ncols(), basis.dimension());
+        let (d, order) = (x.ncols(), dense::padded(basis.dimension()));
         let partial = || Partial {
             logits: vec![F::zero(); BATCH],
             rows: vec![F::zero(); BATCH * d],
             scaled: vec![0.0; BATCH * order],
-            weights: vec![0.0; BATCH],
-            scratch: vec![0.0; BATCH],
+            weighted: vec![0.0; BATCH * order],
             sum: vec![0.0; order * order],
         };
-        // As many rows as there are numbers in a row of the sum are worth a sum of their own.
-        let sums = (self.rows.len() / order).clamp(1, MAX_SUMS).min(self.partition.segments());
+        // Fewer rows than some times the numbers in a row of the sum are not worth one of their own.
+        let sums =
+            (self.rows.len() / (4 * order)).clamp(1, MAX_SUMS).min(self.partition.segments());
         let mut partials: Vec<_> = (0..sums).map(|_| partial()).collect();
         self.partition.for_each_segment(&mut partials, |segment, partial| {
             let end = segment.end;
@@ -69,7 +68,7 @@ impl<F: Float> Gram<'_, F> {
         for partial in partials {
             total.iter_mut().zip(&partial.sum).for_each(|(total, sum)| *total += sum);
         }
-        total
+        unpadded(&total, order, basis.dimension())
     }
 
     fn add<B: Backend<Scalar = F> + ?Sized>(
@@ -80,7 +79,7 @@ impl<F: Float> Gram<'_, F> {
         basis: &Coordinates,
         partial: &mut Partial<F>,
     ) {
-        let (d, order, count) = (x.ncols(), basis.dimension(), positions.len());
+        let (d, order, count) = (x.ncols(), dense::padded(basis.dimension()), positions.len());
         let logits = &mut partial.logits[..count];
         self.rows.matvec(x, positions.clone(), model.weights(), logits);
         self.rows.copy(x, positions.clone(), &mut partial.rows);
@@ -92,12 +91,21 @@ impl<F: Float> Gram<'_, F> {
         for (k, p) in logits.iter().enumerate() {
             let p = p.widen();
             let weight = block.weights.get(k).map_or(1.0, |weight| weight.widen());
-            partial.weights[k] = weight * p * (1.0 - p);
-            basis.fold_row(&partial.rows[k * d..][..d], &mut partial.scaled[k * order..][..order]);
+            let weight = weight * p * (1.0 - p);
+            let scaled = &mut partial.scaled[k * order..][..order];
+            basis.fold_row(&partial.rows[k * d..][..d], scaled);
+            let weighted = &mut partial.weighted[k * order..][..order];
+            weighted.iter_mut().zip(scaled).for_each(|(to, from)| *to = weight * *from);
         }
-        let rows = &partial.scaled[..count * order];
-        dense::add_gram(rows, &partial.weights[..count], &mut partial.sum, &mut partial.scratch);
+        let rows = 0..count * order;
+        let (weighted, scaled) = (&partial.weighted[rows.clone()], &partial.scaled[rows]);
+        dense::add_gram(weighted, scaled, &mut partial.sum, order);
     }
+}
+
+/// The leading rows and columns of a square matrix.
+fn unpadded(matrix: &[f64], order: usize, leading: usize) -> Vec<f64> {
+    matrix.chunks(order).take(leading).flat_map(|row| &row[..leading]).copied().collect()
 }
 
 /// An approximation of the inverse of the second derivatives.

@@ -158,20 +158,50 @@ fn line_moments<F: Float>(line: &[F], origin: f64) -> (f64, f64) {
     (sums.iter().sum(), squares.iter().sum())
 }
 
-/// Adds the lower triangle of a weighted Gram matrix, row by row.
+/// The row length for [`add_gram`]: whole tiles, and not a power of two, by which rows would share
+/// their place in cache.
+pub(crate) fn padded(order: usize) -> usize {
+    let tiles = order.div_ceil(TILE_COLUMNS);
+    TILE_COLUMNS * if tiles % 4 == 0 { tiles + 1 } else { tiles }
+}
+
+const TILE_ROWS: usize = 4;
+const TILE_COLUMNS: usize = 16;
+
+/// Adds a product of two matrices with as many rows as one likes and [`padded`] rows to the lower
+/// triangle of a third, and to some of the upper one.
 ///
 /// ```text
-/// gram[j, k] += Σᵢ weights[i] · rows[i, j] · rows[i, k]        k ≤ j
+/// gram[j, k] += Σᵢ a[i, j] · b[i, k]        k ≤ j
 /// ```
-pub(crate) fn add_gram(rows: &[f64], weights: &[f64], gram: &mut [f64], scratch: &mut [f64]) {
-    let p = rows.len().checked_div(weights.len()).unwrap_or(0);
-    let lines = Lines::from_slice(rows, weights.len(), p);
-    for j in 0..p {
-        for ((scratch, row), weight) in scratch.iter_mut().zip(rows.chunks_exact(p)).zip(weights) {
-            *scratch = weight * row[j];
+pub(crate) fn add_gram(a: &[f64], b: &[f64], gram: &mut [f64], order: usize) {
+    for j in (0..order).step_by(TILE_ROWS) {
+        for k in (0..j + TILE_ROWS).step_by(TILE_COLUMNS) {
+            let tile = gram_tile(&a[j..], &b[k..], order);
+            for (row, sums) in tile.iter().enumerate() {
+                let gram = &mut gram[(j + row) * order + k..][..TILE_COLUMNS];
+                gram.iter_mut().zip(sums).for_each(|(gram, sum)| *gram += sum);
+            }
         }
-        add_multiples(lines.part(0..j + 1), &scratch[..weights.len()], &mut gram[j * p..][..=j]);
     }
+}
+
+/// The products of four columns with sixteen, in registers.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn gram_tile(a: &[f64], b: &[f64], order: usize) -> [[f64; TILE_COLUMNS]; TILE_ROWS] {
+    let mut tile = [[0.0; TILE_COLUMNS]; TILE_ROWS];
+    for (a, b) in a.chunks(order).zip(b.chunks(order)) {
+        let (Some(a), Some(b)) = (a.first_chunk::<TILE_ROWS>(), b.first_chunk::<TILE_COLUMNS>())
+        else {
+            return tile;
+        };
+        for row in 0..TILE_ROWS {
+            for column in 0..TILE_COLUMNS {
+                tile[row][column] += a[row] * b[column];
+            }
+        }
+    }
+    tile
 }
 
 /// `y[i] += matrix[first + i, ..x.len()] · x` for the rows of a square matrix from `first` on.

@@ -141,7 +141,7 @@ pub enum Error {
     NoWeight,
 
     /// Numbers given per row are not as many.
-    #[error("{given} {name} for {rows} rows: give one per row")]
+    #[error("{given} {name}s for {rows} rows: give one per row")]
     RowCount {
         /// The setting's name.
         name: &'static str,
