@@ -49,8 +49,8 @@ def scikit_learn(solver, ladder, **more):
 
 
 LOGITS = [
-    Peer(LOGIT, "rust", "logit-ndarray", "tolerance", powers(3, 10)),
-    Peer("logit (nalgebra)", "rust", "logit-nalgebra", "tolerance", powers(3, 10)),
+    Peer(LOGIT, "rust", "logit-ndarray", "tolerance", powers(7, 14)),
+    Peer("logit (nalgebra)", "rust", "logit-nalgebra", "tolerance", powers(7, 14)),
 ]
 FITS = LOGITS + [
     scikit_learn("lbfgs", powers(3, 10)),

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use linfa::prelude::Fit;
 use logit::nalgebra::DMatrix;
 use logit::ndarray::Array2;
-use logit::{Backend, GradientDescent, LogisticRegression, Nalgebra, Ndarray};
+use logit::{Backend, GradientDescent, LogisticRegression, Nalgebra, Ndarray, Newton, Solver};
 use serde::Serialize;
 use smartcore::linalg::basic::arrays::Array;
 use smartcore::linalg::basic::matrix::DenseMatrix;
@@ -109,7 +109,7 @@ fn logit(
 ) -> Result<Measured, String> {
     match job {
         Job::Fit => timer.time(|| fit_logit(x, problem)),
-        Job::Recipe => timer.time(|| outcome(LogisticRegression::new(), x, &problem.y)),
+        Job::Recipe => timer.time(|| recipe(x, &problem.y)),
         Job::Pass => {
             let estimator = LogisticRegression::new().l2(problem.l2);
             let objective = estimator.objective(x, &problem.y);
@@ -124,17 +124,18 @@ fn logit(
     }
 }
 
-/// Descends until no component of the gradient is above the tolerance.
+/// By the solver that is the default for as many columns, with its tolerance.
 fn fit_logit(x: &impl Backend<Scalar = f64>, problem: &Problem) -> Result<Outcome, String> {
-    let solver = GradientDescent::new()
-        .learning_rate(0.3)
-        .max_iterations(1_000_000)
-        .tolerance(problem.tolerance);
+    let solver = Newton::new().tolerance(problem.tolerance);
     outcome(LogisticRegression::new().l2(problem.l2).solver(solver), x, &problem.y)
 }
 
+fn recipe(x: &impl Backend<Scalar = f64>, y: &[bool]) -> Result<Outcome, String> {
+    outcome(LogisticRegression::new().solver(GradientDescent::new()), x, y)
+}
+
 fn outcome(
-    estimator: LogisticRegression,
+    estimator: LogisticRegression<impl Solver>,
     x: &impl Backend<Scalar = f64>,
     y: &[bool],
 ) -> Result<Outcome, String> {

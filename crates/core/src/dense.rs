@@ -162,7 +162,7 @@ fn line_moments<F: Float>(line: &[F], origin: f64) -> (f64, f64) {
 /// their place in cache.
 pub(crate) fn padded(order: usize) -> usize {
     let tiles = order.div_ceil(TILE_COLUMNS);
-    TILE_COLUMNS * if tiles % 4 == 0 { tiles + 1 } else { tiles }
+    TILE_COLUMNS * if tiles.is_multiple_of(4) { tiles + 1 } else { tiles }
 }
 
 const TILE_ROWS: usize = 4;

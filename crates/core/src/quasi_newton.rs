@@ -234,7 +234,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         let mut point = self.evaluate(at.to_vec());
         if self.objective.largest_logit() > SATURATED {
             let zero = self.evaluate(vec![B::Scalar::default(); at.len()]);
-            if !(point.loss <= zero.loss) {
+            if zero.loss < point.loss || point.loss.is_nan() {
                 point = zero;
             }
         }

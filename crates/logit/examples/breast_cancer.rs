@@ -1,5 +1,6 @@
 //! Logistic regression on the Breast Cancer Wisconsin (Diagnostic) data, with every backend and
-//! precision: first the classic recipe on the features as they are, then on standardised ones.
+//! precision: first the classic recipe on the features as they are, then the default solver on standardised
+//! ones.
 //!
 //! `cargo run --release --example breast_cancer`
 
@@ -10,7 +11,9 @@ use comfy_table::{CellAlignment, Table, presets};
 use logit::metrics::{Confusion, log_loss, roc_auc};
 use logit::nalgebra::DMatrix;
 use logit::ndarray::Array2;
-use logit::{Backend, Float, GradientDescent, LogisticRegression, Nalgebra, Ndarray, Report};
+use logit::{
+    Backend, Float, GradientDescent, LogisticRegression, Nalgebra, Ndarray, Report, Solver,
+};
 use plotters::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -44,9 +47,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         indented(&raw[0].report)
     );
 
-    println!("Standardised: l2 0.01, learning rate 0.5, until the gradient is below 0.001");
-    let solver = GradientDescent::new().learning_rate(0.5).max_iterations(10_000).tolerance(1e-3);
-    let estimator = LogisticRegression::new().standardize(true).l2(0.01).solver(solver);
+    println!("Standardised: l2 0.01, the default solver");
+    let estimator = LogisticRegression::new().standardize(true).l2(0.01);
     let standardized = fit_all(&estimator, &train, &test)?;
     print_table(&standardized);
     print_over_splits(&estimator, &data)?;
@@ -103,7 +105,7 @@ struct Outcome {
 }
 
 fn fit_all(
-    estimator: &LogisticRegression<GradientDescent>,
+    estimator: &LogisticRegression<impl Solver>,
     train: &Data,
     test: &Data,
 ) -> Result<Vec<Outcome>, logit::Error> {
@@ -116,7 +118,7 @@ fn fit_all(
 }
 
 fn with_ndarray<F: Float>(
-    estimator: &LogisticRegression<GradientDescent>,
+    estimator: &LogisticRegression<impl Solver>,
     train: &Data,
     test: &Data,
 ) -> Result<Outcome, logit::Error> {
@@ -129,7 +131,7 @@ fn with_ndarray<F: Float>(
 }
 
 fn with_nalgebra<F: Float>(
-    estimator: &LogisticRegression<GradientDescent>,
+    estimator: &LogisticRegression<impl Solver>,
     train: &Data,
     test: &Data,
 ) -> Result<Outcome, logit::Error> {
@@ -143,7 +145,7 @@ fn with_nalgebra<F: Float>(
 /// Written once, for any backend.
 fn fit<B: Backend>(
     backend: &str,
-    estimator: &LogisticRegression<GradientDescent>,
+    estimator: &LogisticRegression<impl Solver>,
     (x_train, train): (&B, &Data),
     (x_test, test): (&B, &Data),
 ) -> Result<Outcome, logit::Error> {
@@ -196,7 +198,7 @@ fn print_table(outcomes: &[Outcome]) {
 
 /// One split is luck: the same fit, with ndarray in f64, over many.
 fn print_over_splits(
-    estimator: &LogisticRegression<GradientDescent>,
+    estimator: &LogisticRegression<impl Solver>,
     data: &Data,
 ) -> Result<(), logit::Error> {
     let (mut accuracy, mut precision) = (Vec::new(), 0.0);
