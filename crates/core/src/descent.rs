@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 use crate::error::check_setting;
 use crate::{Backend, Error, Float, Objective, Solver, StopReason, Trace};
 
-/// Gradient descent with a fixed learning rate, over all rows or in mini-batches.
+/// Gradient descent, over all rows or in mini-batches.
 ///
 /// ```text
 /// parameters ← parameters - learning_rate · gradient
@@ -18,8 +18,11 @@ use crate::{Backend, Error, Float, Objective, Solver, StopReason, Trace};
 /// bounds the curvature (a quarter of the largest eigenvalue of `XᵀX / n`, plus `l2`), full-batch
 /// descent decreases the loss in every iteration; standardised columns make that easy to satisfy.
 ///
+/// The step as above can be replaced, by the last of [`momentum`](Self::momentum),
+/// [`nesterov`](Self::nesterov) and [`adaptive`](Self::adaptive), the latter without a rate.
+///
 /// Sources: Boyd and Vandenberghe, *Convex Optimization* (2004), section 9.3; for mini-batches
-/// Bottou, *Stochastic Gradient Descent Tricks* (2012).
+/// Bottou, *Stochastic Gradient Descent Tricks* (2012); for the others see there.
 ///
 /// ```
 /// use logit_core::GradientDescent;
@@ -33,6 +36,17 @@ pub struct GradientDescent {
     batch_size: Option<usize>,
     seed: u64,
     tolerance: f64,
+    decay: f64,
+    step: Step,
+}
+
+/// What becomes of a gradient.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    Plain,
+    Momentum(f64),
+    Nesterov,
+    Adaptive,
 }
 
 impl Default for GradientDescent {
@@ -43,6 +57,8 @@ impl Default for GradientDescent {
             batch_size: None,
             seed: 0,
             tolerance: 0.0,
+            decay: f64::INFINITY,
+            step: Step::Plain,
         }
     }
 }
@@ -56,6 +72,41 @@ impl GradientDescent {
     /// The step length, positive and finite. Default: 0.001.
     pub fn learning_rate(mut self, learning_rate: f64) -> Self {
         self.learning_rate = learning_rate;
+        self
+    }
+
+    /// Lowers the rate to `learning_rate / (1 + k / decay)` in iteration k, counted from 0, as
+    /// mini-batches need to settle (Robbins and Monro, *A stochastic approximation method*, 1951).
+    /// Positive. Default: infinity, for a fixed rate.
+    pub fn decay(mut self, decay: f64) -> Self {
+        self.decay = decay;
+        self
+    }
+
+    /// Keeps a share of the last step, at least 0 and below 1 (Polyak, *Some methods of speeding up
+    /// the convergence of iteration methods*, 1964).
+    ///
+    /// ```text
+    /// step ← momentum · step - learning_rate · gradient,   parameters ← parameters + step
+    /// ```
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.step = Step::Momentum(momentum);
+        self
+    }
+
+    /// Nesterov's accelerated gradient, restarted where the momentum points uphill (O'Donoghue and
+    /// Candès, *Adaptive restart for accelerated gradient schemes*, 2015). The rate should be at
+    /// most 1 / L.
+    pub fn nesterov(mut self) -> Self {
+        self.step = Step::Nesterov;
+        self
+    }
+
+    /// Chooses the rate itself, from how the gradient changed along the last step (Malitsky and
+    /// Mishchenko, *Adaptive gradient descent without descent*, 2020). Without mini-batches, whose
+    /// gradients change for other reasons.
+    pub fn adaptive(mut self) -> Self {
+        self.step = Step::Adaptive;
         self
     }
 
@@ -101,6 +152,13 @@ impl Solver for GradientDescent {
             rate > F::zero() && rate.is_finite(),
             "positive and finite in the precision of the data",
         )?;
+        check_setting("decay", self.decay, self.decay > 0.0, "positive")?;
+        if let Step::Momentum(momentum) = self.step {
+            let holds = (0.0..1.0).contains(&momentum);
+            check_setting("momentum", momentum, holds, "at least 0 and below 1")?;
+        }
+        let full = self.step != Step::Adaptive || self.batch_size.is_none();
+        check_setting("batch_size", self.batch_size, full, "left out with adaptive()")?;
         let batch = self.batch_size.unwrap_or(1);
         check_setting("batch_size", batch, batch > 0, "at least 1")?;
         let holds = self.tolerance >= 0.0 && self.tolerance.is_finite();
@@ -113,7 +171,8 @@ impl Solver for GradientDescent {
         at: &mut [B::Scalar],
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
-        let mut gradient = at.to_vec();
+        let (mut gradient, mut iteration) = (at.to_vec(), 0.0);
+        let mut state = State::new(self.step, at.len());
         let mut batches = self.batch_size.and_then(|size| Batches::new(size, self.seed, objective));
         loop {
             let loss = objective.evaluate(at, &mut gradient);
@@ -123,12 +182,14 @@ impl Solver for GradientDescent {
             if let Some(stop) = trace.proceed(objective, at, self.max_iterations) {
                 return Ok(stop);
             }
+            let rate = B::Scalar::narrow(self.learning_rate / (1.0 + iteration / self.decay));
+            iteration += 1.0;
             match &mut batches {
-                None => self.step(at, &gradient),
+                None => state.step(self.step, rate, at, &gradient),
                 Some(batches) => {
                     for batch in batches.deal() {
                         objective.evaluate_batch(batch, at, &mut gradient);
-                        self.step(at, &gradient);
+                        state.step(self.step, rate, at, &gradient);
                     }
                 }
             }
@@ -136,12 +197,94 @@ impl Solver for GradientDescent {
     }
 }
 
-impl GradientDescent {
-    fn step<F: Float>(&self, at: &mut [F], gradient: &[F]) {
-        let rate = F::narrow(self.learning_rate);
-        for (parameter, &slope) in at.iter_mut().zip(gradient) {
-            *parameter -= rate * slope;
+/// What a step needs to know of the ones before.
+struct State<F> {
+    /// The last step; with Nesterov's the last point before extrapolation; else empty.
+    last: Vec<F>,
+    /// The last gradient, where it is needed.
+    gradient: Vec<F>,
+    /// Nesterov's momentum, as he writes it.
+    t: f64,
+    /// The last rate chosen, and how much larger it was than the one before.
+    rate: f64,
+    growth: f64,
+}
+
+impl<F: Float> State<F> {
+    fn new(step: Step, parameters: usize) -> Self {
+        let zeros = |needed: bool| vec![F::zero(); if needed { parameters } else { 0 }];
+        Self {
+            last: zeros(step != Step::Plain),
+            gradient: zeros(step == Step::Adaptive),
+            t: 0.0,
+            rate: 0.0,
+            growth: f64::INFINITY,
         }
+    }
+
+    fn step(&mut self, step: Step, rate: F, at: &mut [F], gradient: &[F]) {
+        match step {
+            Step::Plain => descend(at, rate, gradient),
+            Step::Momentum(momentum) => {
+                let momentum = F::narrow(momentum);
+                for ((at, last), &slope) in at.iter_mut().zip(&mut self.last).zip(gradient) {
+                    *last = momentum * *last - rate * slope;
+                    *at += *last;
+                }
+            }
+            Step::Nesterov => self.accelerated(rate, at, gradient),
+            Step::Adaptive => {
+                let rate = self.adapted(at, gradient);
+                self.last.copy_from_slice(at);
+                self.gradient.copy_from_slice(gradient);
+                descend(at, F::narrow(rate), gradient);
+            }
+        }
+    }
+
+    fn accelerated(&mut self, rate: F, at: &mut [F], gradient: &[F]) {
+        let first = self.t == 0.0;
+        let uphill =
+            at.iter().zip(&self.last).zip(gradient).fold(0.0, |sum, ((at, last), slope)| {
+                sum + slope.widen() * (*at - rate * *slope - *last).widen()
+            });
+        if first || uphill > 0.0 {
+            self.t = 1.0;
+        }
+        let next = (1.0 + (1.0 + 4.0 * self.t * self.t).sqrt()) / 2.0;
+        let momentum = F::narrow((self.t - 1.0) / next);
+        for ((at, last), &slope) in at.iter_mut().zip(&mut self.last).zip(gradient) {
+            let new = *at - rate * slope;
+            *at = new + momentum * (new - *last);
+            *last = new;
+        }
+        self.t = next;
+    }
+
+    /// The next rate: `min(√(1 + growth) · rate, |Δ parameters| / (2 |Δ gradient|))`.
+    fn adapted(&mut self, at: &[F], gradient: &[F]) -> f64 {
+        let distance = |a: &[F], b: &[F]| -> f64 {
+            a.iter().zip(b).map(|(a, b)| (a.widen() - b.widen()).powi(2)).sum::<f64>().sqrt()
+        };
+        let rate = if self.rate == 0.0 {
+            FIRST_STEP / distance(gradient, &self.gradient)
+        } else {
+            let straight = distance(at, &self.last) / (2.0 * distance(gradient, &self.gradient));
+            let rate = straight.min((1.0 + self.growth).sqrt() * self.rate);
+            self.growth = rate / self.rate;
+            rate
+        };
+        self.rate = rate;
+        rate
+    }
+}
+
+/// The length of the first step, where nothing is known of the curvature yet.
+const FIRST_STEP: f64 = 1e-4;
+
+fn descend<F: Float>(at: &mut [F], rate: F, gradient: &[F]) {
+    for (parameter, &slope) in at.iter_mut().zip(gradient) {
+        *parameter -= rate * slope;
     }
 }
 

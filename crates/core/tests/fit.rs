@@ -374,3 +374,98 @@ fn standardising_does_not_depend_on_the_first_row_being_typical() {
     let (first, last) = (gradient(0), gradient(99_999));
     assert!((first - last).abs() <= 1e-11 * last.abs(), "{first:e} is not {last:e}");
 }
+
+/// Descends on standardised data until the gradient is small.
+fn descended(solver: GradientDescent) -> Fit<f64> {
+    let (x, y) = data();
+    let solver = solver.max_iterations(100_000).tolerance(1e-9);
+    LogisticRegression::new().standardize(true).l2(0.01).solver(solver).fit(&x, &y).expect("a fit")
+}
+
+#[test]
+fn every_kind_of_step_reaches_the_optimum() {
+    let (x, y) = data();
+    let optimum = LogisticRegression::new().standardize(true).l2(0.01).fit(&x, &y).expect("a fit");
+    let plain = descended(GradientDescent::new().learning_rate(0.5));
+    let momentum = descended(GradientDescent::new().learning_rate(0.5).momentum(0.8));
+    let nesterov = descended(GradientDescent::new().learning_rate(0.5).nesterov());
+    let adaptive = descended(GradientDescent::new().adaptive());
+    for fit in [&plain, &momentum, &nesterov, &adaptive] {
+        assert_eq!(fit.report.stop, StopReason::Converged, "{}", fit.report);
+        for (got, expected) in fit.model.weights().iter().zip(optimum.model.weights()) {
+            assert!((got - expected).abs() < 1e-6, "{}", fit.report);
+        }
+    }
+    let faster = |fit: &Fit<f64>| fit.report.iterations < plain.report.iterations;
+    assert!(faster(&momentum) && faster(&nesterov));
+}
+
+#[test]
+fn steps_are_those_of_their_formulas() {
+    let (x, y) = data();
+    let gradient_at = |at: &[f64]| {
+        let mut gradient = vec![0.0; at.len()];
+        let objective = LogisticRegression::new().objective(&x, &y);
+        objective.expect("valid").evaluate(at, &mut gradient);
+        gradient
+    };
+    let after = |solver: GradientDescent, iterations| {
+        let Fit { model, .. } = fit(solver.max_iterations(iterations));
+        [model.weights(), &[model.intercept()]].concat()
+    };
+    let combined = |a: &[f64], by: f64, b: &[f64]| -> Vec<f64> {
+        a.iter().zip(b).map(|(a, b)| a + by * b).collect()
+    };
+    let assert_near = |got: Vec<f64>, expected: Vec<f64>| {
+        assert!(
+            got.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-14),
+            "{got:?} {expected:?}"
+        );
+    };
+    let zero = vec![0.0; 3];
+    let first = combined(&zero, -0.3, &gradient_at(&zero));
+    let plain = combined(&first, -0.3, &gradient_at(&first));
+    let solver = GradientDescent::new().learning_rate(0.3);
+    assert_near(after(solver.clone(), 2), plain.clone());
+    assert_near(after(solver.clone().momentum(0.0), 2), plain.clone());
+    let momentum = combined(&plain, 0.9, &first);
+    assert_near(after(solver.clone().momentum(0.9), 2), momentum);
+    let decayed = combined(&first, -0.3 / (1.0 + 1.0 / 4.0), &gradient_at(&first));
+    assert_near(after(solver.clone().decay(4.0), 2), decayed);
+    // Nesterov's t: 1, then 1.618…
+    let t = (1.0 + 5f64.sqrt()) / 2.0;
+    let next = (1.0 + (1.0 + 4.0 * t * t).sqrt()) / 2.0;
+    let moved = combined(&plain, -1.0, &first);
+    let nesterov = combined(&plain, (t - 1.0) / next, &moved);
+    assert_near(after(solver.nesterov(), 2), nesterov);
+}
+
+#[test]
+fn the_adaptive_rate_needs_no_scale() {
+    let (x, y) = data();
+    for scale in [1e-3, 1.0, 1e3] {
+        let scaled = Matrix::new((60, 2), Default::default(), |i, j| x.get(i, j) * scale);
+        let solver = GradientDescent::new().adaptive().max_iterations(3000).tolerance(1e-6 * scale);
+        let fit = LogisticRegression::new().fit_intercept(false).solver(solver).fit(&scaled, &y);
+        let report = fit.expect("a fit").report;
+        assert_eq!(report.stop, StopReason::Converged, "{scale}: {report}");
+    }
+}
+
+#[test]
+fn settings_of_steps_are_checked() {
+    let (x, y) = data();
+    for (solver, name) in [
+        (GradientDescent::new().decay(0.0), "decay"),
+        (GradientDescent::new().decay(f64::NAN), "decay"),
+        (GradientDescent::new().momentum(1.0), "momentum"),
+        (GradientDescent::new().momentum(-0.1), "momentum"),
+        (GradientDescent::new().adaptive().batch_size(8), "batch_size"),
+    ] {
+        let error = LogisticRegression::new().solver(solver).fit(&x, &y).expect_err(name);
+        assert!(
+            matches!(error, logit_core::Error::Setting { name: n, .. } if n == name),
+            "{error}"
+        );
+    }
+}
