@@ -118,22 +118,9 @@ enum Inverse {
 }
 
 impl Curvature {
-    pub(crate) fn new(
-        mut sums: Vec<f64>,
-        total_weight: f64,
-        l2: f64,
-        basis: &Coordinates,
-        same: bool,
-    ) -> Self {
-        let order = basis.dimension();
-        sums.iter_mut().for_each(|sum| *sum /= total_weight);
-        let weights = order - usize::from(basis.fit_intercept());
-        for j in 0..weights {
-            let scale = if same { 1.0 } else { basis.inverse_scale(j) };
-            sums[j * order + j] += l2 * scale * scale;
-        }
+    pub(crate) fn new(derivatives: Vec<f64>, basis: &Coordinates, same: bool) -> Self {
         Self {
-            inverse: Inverse::Factored(Cholesky::new(sums, order)),
+            inverse: Inverse::Factored(Cholesky::new(derivatives, basis.dimension())),
             basis: (!same).then(|| basis.clone()),
         }
     }

@@ -17,7 +17,9 @@ use crate::{Backend, Error, Float, Model, slice};
 /// f(w, b) = Σᵢ ωᵢ cross_entropy(xᵢ·w + b + oᵢ, yᵢ) / Σᵢ ωᵢ  +  l2/2 · |w|²
 /// ```
 ///
-/// The sample weights `ωᵢ` are 1 and the offsets `oᵢ` 0 unless they are given.
+/// The sample weights `ωᵢ` are 1 and the offsets `oᵢ` 0 unless they are given. An L1 term,
+/// [`l1`](Self::l1)` · |w|₁`, has no gradient where a weight is 0, so it is left to solvers that know
+/// of it: what [`evaluate`](Self::evaluate) returns is the smooth rest, as above.
 ///
 /// With standardisation, `xᵢ` and `w` are those of the standardised columns. Made by
 /// [`LogisticRegression::objective`](crate::LogisticRegression::objective), for solvers of one's
@@ -32,7 +34,7 @@ pub struct Objective<'a, B: Backend + ?Sized> {
     rows: Rows<'static>,
     observed: Observed<B::Scalar>,
     total_weight: f64,
-    l2: f64,
+    penalty: Penalty,
     coordinates: Coordinates,
     partition: Partition,
     /// The model at the parameters last evaluated, on the caller's scale.
@@ -71,10 +73,17 @@ impl<F: Float> Partial<F> {
     }
 }
 
+/// The strengths of the penalties.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Penalty {
+    pub(crate) l1: f64,
+    pub(crate) l2: f64,
+}
+
 /// What is to be minimised, apart from the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Terms {
-    pub(crate) l2: f64,
+    pub(crate) penalty: Penalty,
     pub(crate) fit_intercept: bool,
     pub(crate) standardize: bool,
 }
@@ -92,14 +101,14 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         } else {
             Coordinates::plain(x.ncols(), terms.fit_intercept)
         };
-        Ok(Self::over(x, rows, observed, terms.l2, coordinates))
+        Ok(Self::over(x, rows, observed, terms.penalty, coordinates))
     }
 
     fn over(
         x: &'a B,
         rows: Rows<'static>,
         observed: Observed<B::Scalar>,
-        l2: f64,
+        penalty: Penalty,
         coordinates: Coordinates,
     ) -> Self {
         let partition = rows.partition(x);
@@ -109,7 +118,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
             rows,
             total_weight: observed.total_weight(),
             observed,
-            l2,
+            penalty,
             coordinates,
             partition,
             model: Model::zero(x.ncols()),
@@ -126,7 +135,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         let (Rows::All(_), Rows::Runs(..)) = (self.rows, rows) else { return None };
         let mut observed = Observed::none();
         observed.gather(&self.observed, &rows, 0..rows.len());
-        Some(Self::over(self.x, rows, observed, self.l2, self.coordinates.clone()))
+        Some(Self::over(self.x, rows, observed, self.penalty, self.coordinates.clone()))
     }
 
     /// The number of parameters: one per column, plus one for the intercept where it is fitted.
@@ -144,7 +153,8 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.rows.len()
     }
 
-    /// The loss at `parameters`, and its gradient written to `gradient`. Reads the matrix once.
+    /// The loss at `parameters` but for the L1 term, and its gradient written to `gradient`. Reads
+    /// the matrix once.
     ///
     /// The same bits come out for any number of threads.
     ///
@@ -197,8 +207,17 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         &self.coordinates
     }
 
+    /// The strength of the L1 penalty, which [`evaluate`](Self::evaluate) leaves out.
+    pub fn l1(&self) -> f64 {
+        self.penalty.l1
+    }
+
     pub(crate) fn l2(&self) -> f64 {
-        self.l2
+        self.penalty.l2
+    }
+
+    pub(crate) fn set_penalty(&mut self, penalty: Penalty) {
+        self.penalty = penalty;
     }
 
     /// The largest logit where it was last evaluated, in absolute value.
@@ -209,13 +228,27 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// The second derivatives at `parameters`, ready to solve with. Reads the rows twice, and the
     /// first time once more.
     pub(crate) fn curvature(&mut self, parameters: &[B::Scalar], basis: &Coordinates) -> Curvature {
+        let derivatives = self.second_derivatives(parameters, basis);
+        Curvature::new(derivatives, basis, self.coordinates.is_standardized())
+    }
+
+    /// The second derivatives at `parameters` by what `basis` moves: the lower triangle, row by
+    /// row. Reads the rows as [`curvature`](Self::curvature) does.
+    pub(crate) fn second_derivatives(
+        &mut self,
+        parameters: &[B::Scalar],
+        basis: &Coordinates,
+    ) -> Vec<f64> {
         self.coordinates.unfold_into(parameters, &mut self.model);
         self.rows_read += self.rows.len();
         let gram = Gram { rows: self.rows, partition: self.partition, observed: &self.observed };
-        let standardized = self.coordinates.is_standardized();
-        let basis = if standardized { &self.coordinates } else { basis };
-        let sums = gram.sum(self.x, &self.model, basis);
-        Curvature::new(sums, self.total_weight, self.l2, basis, standardized)
+        let columns = if self.coordinates.is_standardized() { &self.coordinates } else { basis };
+        let mut sums = gram.sum(self.x, &self.model, columns);
+        sums.iter_mut().for_each(|sum| *sum /= self.total_weight);
+        for j in 0..self.x.ncols() {
+            sums[j * columns.dimension() + j] += self.l2() * basis.inverse_scale(j).powi(2);
+        }
+        sums
     }
 
     /// A basis of centred and scaled columns for [`curvature`](Self::curvature): the solver's own
@@ -281,10 +314,10 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.largest_logit = partials.iter().fold(0.0, |max, p| p.largest_logit.max(max));
         let d = x.ncols();
         let v = &parameters[..d];
-        self.coordinates.gradient((0..d).map(mean), mean(d), self.l2, v, gradient);
+        self.coordinates.gradient((0..d).map(mean), mean(d), self.l2(), v, gradient);
         // Infinite weights can leave a cross-entropy of 0; here they make the loss NaN or infinite
         // even without a penalty, 0 · ∞ being NaN.
-        mean(d + 1) + self.l2 / 2.0 * v.iter().map(|v| v.widen().powi(2)).sum::<f64>()
+        mean(d + 1) + self.l2() / 2.0 * v.iter().map(|v| v.widen().powi(2)).sum::<f64>()
     }
 }
 
