@@ -8,8 +8,6 @@
 //! has `λⱼ = l1 · s`, and centring moves the intercept alone, which is not penalised. So the
 //! minimum is the same, zero for zero, and second derivatives are well conditioned.
 
-use num_traits::Float as _;
-
 use crate::coordinates::Coordinates;
 use crate::report::all_finite;
 use crate::{Backend, Error, Float, Model, Objective, StopReason, Trace};
