@@ -281,10 +281,16 @@ impl<S: Solver> LogisticRegression<S> {
         y: impl IntoIterator<Item: Label>,
         mut observe: impl FnMut(&Progress<'_, B::Scalar>) -> ControlFlow<()>,
     ) -> Result<Fit<B::Scalar>, Error> {
-        self.solver.check::<B::Scalar>()?;
+        self.check_solver::<B::Scalar>(self.settings.terms.penalty.l1)?;
         let mut objective = self.objective(x, y)?;
         let initial = self.settings.initial(x.ncols())?;
         self.minimize(x, &mut objective, initial, &mut observe)
+    }
+
+    /// Fails on a solver that cannot serve in a precision, or with an L1 penalty.
+    pub(crate) fn check_solver<F: Float>(&self, l1: f64) -> Result<(), Error> {
+        self.solver.check::<F>()?;
+        solver::check_l1(&self.solver, l1)
     }
 
     /// Minimises an objective over `x` from a model on.
@@ -295,7 +301,6 @@ impl<S: Solver> LogisticRegression<S> {
         initial: Model<B::Scalar>,
         observe: Observer<'_, B::Scalar>,
     ) -> Result<Fit<B::Scalar>, Error> {
-        solver::check_l1(&self.solver, objective.l1())?;
         let mut at = objective.coordinates().fold(initial.weights(), initial.intercept());
         let read = objective.rows_read();
         let mut trace = Trace::new(initial, observe);

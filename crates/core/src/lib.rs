@@ -9,12 +9,14 @@
 //!   [`OrthantWise`] are the solvers; they see an [`Objective`], never a matrix.
 //! - [`sigmoid`], [`softplus`], [`cross_entropy`], [`cross_entropy_from_probability`] and
 //!   [`residual`] are the mathematics, on slices in [`slice`](mod@slice).
+//! - [`Path`] fits along a grid of penalties, and [`CrossValidation`] chooses among them.
 //! - [`metrics`] judges predictions.
 
 mod backend;
 mod blocks;
 mod cholesky;
 mod coordinates;
+mod cross_validation;
 mod curvature;
 pub mod dense;
 mod descent;
@@ -30,6 +32,7 @@ mod model;
 mod model_serde;
 mod objective;
 mod orthant_wise;
+mod path;
 mod proximal_newton;
 mod quadratic;
 mod quasi_newton;
@@ -40,6 +43,7 @@ mod solver;
 mod vector;
 
 pub use backend::{Backend, column_moments_by_row, copy_rows_by_row};
+pub use cross_validation::{CrossValidated, CrossValidation};
 pub use descent::GradientDescent;
 pub use error::Error;
 pub use estimator::{Fit, LogisticRegression};
@@ -49,6 +53,7 @@ pub use labels::Label;
 pub use model::Model;
 pub use objective::Objective;
 pub use orthant_wise::OrthantWise;
+pub use path::{Path, PathFit};
 pub use proximal_newton::ProximalNewton;
 pub use quasi_newton::{Lbfgs, Newton};
 pub use report::{Progress, Report, StopReason, Trace};

@@ -128,6 +128,18 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         }
     }
 
+    /// The same objective with other observations of the same rows.
+    pub(crate) fn with_observed(&self, observed: Observed<B::Scalar>) -> Self {
+        Self::over(self.x, self.rows, observed, self.penalty, self.coordinates.clone())
+    }
+
+    /// The same objective without penalties and standardisation, with an intercept.
+    pub(crate) fn plain(&self) -> Self {
+        let penalty = Penalty { l1: 0.0, l2: 0.0 };
+        let coordinates = Coordinates::plain(self.x.ncols(), true);
+        Self::over(self.x, self.rows, self.observed.clone(), penalty, coordinates)
+    }
+
     /// The same objective over about `wanted` of the rows, evenly spread, or `None` where that is
     /// not much less.
     pub(crate) fn sample(&self, wanted: usize) -> Option<Self> {
@@ -185,12 +197,17 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         gradient: &mut [B::Scalar],
     ) -> f64 {
         let rows = Rows::Listed(batch);
+        let total = self.batch_weight(batch);
+        self.evaluate_rows(rows, rows.partition(self.x), total, parameters, gradient)
+    }
+
+    /// How much some rows count together.
+    pub(crate) fn batch_weight(&self, batch: &[usize]) -> f64 {
         let weights = &self.observed.weights;
-        let total = match weights.is_empty() {
+        match weights.is_empty() {
             true => batch.len() as f64,
             false => batch.iter().map(|&i| weights[i].widen()).sum(),
-        };
-        self.evaluate_rows(rows, rows.partition(self.x), total, parameters, gradient)
+        }
     }
 
     /// How often the matrix has been read since this was made, in rows.
@@ -218,6 +235,11 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
 
     pub(crate) fn set_penalty(&mut self, penalty: Penalty) {
         self.penalty = penalty;
+    }
+
+    /// How much the rows of class 0 and of class 1 count together.
+    pub(crate) fn class_totals(&self) -> (f64, f64) {
+        self.observed.class_totals()
     }
 
     /// The largest logit where it was last evaluated, in absolute value.

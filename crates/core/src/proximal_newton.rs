@@ -83,10 +83,17 @@ impl Solver for ProximalNewton {
         let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
         let mut sample = objective.sample(SAMPLE.max(SAMPLE_PER_PARAMETER * objective.dimension()));
         let basis = sample.as_mut().unwrap_or(objective).basis()?;
-        if let Some(sample) = &mut sample {
-            approach(sample, &basis, at);
+        let mut net = ElasticNet::new(objective, basis);
+        let mut point = net.evaluate(at.to_vec());
+        if let (Some(sample), 1..) = (&mut sample, self.max_iterations) {
+            let near = approach(sample, net.basis(), at);
+            let near = net.evaluate(near);
+            // A start from a fit to much the same may be better than the best of a sample.
+            if near.loss < point.loss {
+                point = near;
+            }
         }
-        Descent { net: ElasticNet::new(objective, basis), sample }.run(limits, at, trace)
+        Descent { net, sample }.run(point, limits, at, trace)
     }
 }
 
@@ -98,21 +105,21 @@ const SAMPLE: usize = 8192;
 /// Second derivatives serve as long as a step leaves less than this share of what it gained.
 const SERVES: f64 = 0.1;
 
-/// Minimises the objective over a sample, as far as that brings the whole nearer.
+/// About the minimum of the objective over a sample.
 fn approach<B: Backend + ?Sized>(
     sample: &mut Objective<'_, B>,
     basis: &Coordinates,
-    at: &mut [B::Scalar],
-) {
+    at: &[B::Scalar],
+) -> Vec<B::Scalar> {
     let limits = Limits { iterations: 8, tolerance: 1e-3 };
     let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
     let mut trace = Trace::new(Model::zero(sample.ncols()), &mut observe);
     let mut near = at.to_vec();
-    let net = ElasticNet::new(sample, basis.clone());
-    // Whatever is wrong with the sample may be right with the whole.
-    if (Descent { net, sample: None }).run(limits, &mut near, &mut trace).is_ok() {
-        at.copy_from_slice(&near);
-    }
+    let mut net = ElasticNet::new(sample, basis.clone());
+    let point = net.evaluate(at.to_vec());
+    // Whatever is wrong with the sample may be right with the whole, which judges the outcome.
+    let _ = Descent { net, sample: None }.run(point, limits, &mut near, &mut trace);
+    near
 }
 
 /// The loop.
@@ -125,11 +132,11 @@ struct Descent<'o, 'a, B: Backend + ?Sized> {
 impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     fn run(
         mut self,
+        mut point: Point<B::Scalar>,
         limits: Limits,
         at: &mut [B::Scalar],
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
-        let mut point = self.net.evaluate(at.to_vec());
         let stop = self.descend(&mut point, limits, trace);
         at.copy_from_slice(&point.at);
         if let Some(sample) = &self.sample {
