@@ -21,6 +21,8 @@ pub(crate) struct Gram<'a, F> {
     pub(crate) rows: Rows<'static>,
     pub(crate) partition: Partition,
     pub(crate) observed: &'a Observed<F>,
+    /// Which of the columns, the intercept the last of them, the result is for.
+    pub(crate) columns: &'a [usize],
 }
 
 /// So many rows are copied and multiplied at once.
@@ -32,6 +34,7 @@ const MAX_SUMS: usize = 16;
 struct Partial<F> {
     logits: Vec<F>,
     rows: Vec<F>,
+    folded: Vec<f64>,
     scaled: Vec<f64>,
     weights: Vec<f64>,
     scratch: Vec<f64>,
@@ -46,17 +49,19 @@ impl<F: Float> Gram<'_, F> {
         model: &Model<F>,
         basis: &Coordinates,
     ) -> Vec<f64> {
-        let (d, order) = (x.ncols(), basis.dimension());
+        let (d, order) = (x.ncols(), self.columns.len());
         let partial = || Partial {
             logits: vec![F::zero(); BATCH],
             rows: vec![F::zero(); BATCH * d],
+            folded: vec![0.0; basis.dimension()],
             scaled: vec![0.0; BATCH * order],
             weights: vec![0.0; BATCH],
             scratch: vec![0.0; BATCH],
             sum: vec![0.0; order * order],
         };
         // As many rows as there are numbers in a row of the sum are worth a sum of their own.
-        let sums = (self.rows.len() / order).clamp(1, MAX_SUMS).min(self.partition.segments());
+        let sums =
+            (self.rows.len() / order.max(1)).clamp(1, MAX_SUMS).min(self.partition.segments());
         let mut partials: Vec<_> = (0..sums).map(|_| partial()).collect();
         self.partition.for_each_segment(&mut partials, |segment, partial| {
             let end = segment.end;
@@ -80,7 +85,7 @@ impl<F: Float> Gram<'_, F> {
         basis: &Coordinates,
         partial: &mut Partial<F>,
     ) {
-        let (d, order, count) = (x.ncols(), basis.dimension(), positions.len());
+        let (d, order, count) = (x.ncols(), self.columns.len(), positions.len());
         let logits = &mut partial.logits[..count];
         self.rows.matvec(x, positions.clone(), model.weights(), logits);
         let mut done = 0;
@@ -98,7 +103,10 @@ impl<F: Float> Gram<'_, F> {
             let p = p.widen();
             let weight = block.weights.get(k).map_or(1.0, |weight| weight.widen());
             partial.weights[k] = weight * p * (1.0 - p);
-            basis.fold_row(&partial.rows[k * d..][..d], &mut partial.scaled[k * order..][..order]);
+            basis.fold_row(&partial.rows[k * d..][..d], &mut partial.folded);
+            for (scaled, &j) in partial.scaled[k * order..].iter_mut().zip(self.columns) {
+                *scaled = partial.folded[j];
+            }
         }
         let rows = &partial.scaled[..count * order];
         dense::add_gram(rows, &partial.weights[..count], &mut partial.sum, &mut partial.scratch);

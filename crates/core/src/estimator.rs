@@ -65,11 +65,7 @@ pub struct Fit<F: Float> {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            terms: Terms {
-                penalty: Penalty { l1: 0.0, l2: 0.0 },
-                fit_intercept: true,
-                standardize: false,
-            },
+            terms: Terms { penalty: Penalty::NONE, fit_intercept: true, standardize: false },
             class_weights: ClassWeights::Given(1.0, 1.0),
             sample_weights: None,
             offsets: None,
@@ -219,11 +215,7 @@ impl<S> LogisticRegression<S> {
         x: &B,
         y: impl IntoIterator<Item: Label>,
     ) -> Result<Observed<B::Scalar>, Error> {
-        let Penalty { l1, l2 } = self.settings.terms.penalty;
-        for (name, strength) in [("l1", l1), ("l2", l2)] {
-            let holds = strength >= 0.0 && strength.is_finite();
-            check_setting(name, strength, holds, "0 or positive, and finite")?;
-        }
+        self.settings.terms.penalty.check()?;
         if x.nrows() == 0 {
             return Err(Error::NoRows);
         }

@@ -7,6 +7,7 @@ use num_traits::Zero;
 use crate::blocks::Partition;
 use crate::coordinates::Coordinates;
 use crate::curvature::{Curvature, Gram};
+use crate::error::check_setting;
 use crate::rows::{Observed, Rows};
 use crate::{Backend, Error, Float, Model, slice};
 
@@ -80,6 +81,18 @@ pub(crate) struct Penalty {
     pub(crate) l2: f64,
 }
 
+impl Penalty {
+    pub(crate) const NONE: Self = Self { l1: 0.0, l2: 0.0 };
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        for (name, strength) in [("l1", self.l1), ("l2", self.l2)] {
+            let holds = strength >= 0.0 && strength.is_finite();
+            check_setting(name, strength, holds, "0 or positive, and finite")?;
+        }
+        Ok(())
+    }
+}
+
 /// What is to be minimised, apart from the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Terms {
@@ -135,9 +148,8 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
 
     /// The same objective without penalties and standardisation, with an intercept.
     pub(crate) fn plain(&self) -> Self {
-        let penalty = Penalty { l1: 0.0, l2: 0.0 };
         let coordinates = Coordinates::plain(self.x.ncols(), true);
-        Self::over(self.x, self.rows, self.observed.clone(), penalty, coordinates)
+        Self::over(self.x, self.rows, self.observed.clone(), Penalty::NONE, coordinates)
     }
 
     /// The same objective over about `wanted` of the rows, evenly spread, or `None` where that is
@@ -250,25 +262,28 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// The second derivatives at `parameters`, ready to solve with. Reads the rows twice, and the
     /// first time once more.
     pub(crate) fn curvature(&mut self, parameters: &[B::Scalar], basis: &Coordinates) -> Curvature {
-        let derivatives = self.second_derivatives(parameters, basis);
+        let all: Vec<usize> = (0..self.dimension()).collect();
+        let derivatives = self.second_derivatives(parameters, basis, &all);
         Curvature::new(derivatives, basis, self.coordinates.is_standardized())
     }
 
-    /// The second derivatives at `parameters` by what `basis` moves: the lower triangle, row by
-    /// row. Reads the rows as [`curvature`](Self::curvature) does.
+    /// The second derivatives at `parameters` by some of what `basis` moves: the lower triangle,
+    /// row by row. Reads the rows as [`curvature`](Self::curvature) does.
     pub(crate) fn second_derivatives(
         &mut self,
         parameters: &[B::Scalar],
         basis: &Coordinates,
+        columns: &[usize],
     ) -> Vec<f64> {
         self.coordinates.unfold_into(parameters, &mut self.model);
         self.rows_read += self.rows.len();
-        let gram = Gram { rows: self.rows, partition: self.partition, observed: &self.observed };
-        let columns = if self.coordinates.is_standardized() { &self.coordinates } else { basis };
-        let mut sums = gram.sum(self.x, &self.model, columns);
+        let (rows, partition, observed) = (self.rows, self.partition, &self.observed);
+        let gram = Gram { rows, partition, observed, columns };
+        let scaled = if self.coordinates.is_standardized() { &self.coordinates } else { basis };
+        let mut sums = gram.sum(self.x, &self.model, scaled);
         sums.iter_mut().for_each(|sum| *sum /= self.total_weight);
-        for j in 0..self.x.ncols() {
-            sums[j * columns.dimension() + j] += self.l2() * basis.inverse_scale(j).powi(2);
+        for (k, &j) in columns.iter().enumerate().filter(|(_, j)| **j < self.x.ncols()) {
+            sums[k * columns.len() + k] += self.l2() * basis.inverse_scale(j).powi(2);
         }
         sums
     }

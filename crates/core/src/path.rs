@@ -177,7 +177,7 @@ const IMPROVEMENTS: usize = 100;
 /// with them, so moving by the difference of the logits of what it should be and what it is never
 /// goes too far.
 fn without_weights<B: Backend + ?Sized>(objective: &mut Objective<'_, B>) -> (f64, f64) {
-    objective.set_penalty(Penalty { l1: 0.0, l2: 0.0 });
+    objective.set_penalty(Penalty::NONE);
     let d = objective.ncols();
     let mut at = vec![B::Scalar::default(); objective.dimension()];
     let mut gradient = at.clone();
@@ -190,7 +190,7 @@ fn without_weights<B: Backend + ?Sized>(objective: &mut Objective<'_, B>) -> (f6
         let Some(intercept) = at.get_mut(d) else { break };
         let miss = gradient[d].widen();
         // Until nothing but rounding is left.
-        if !(miss.abs() < before) {
+        if miss.is_nan() || miss.abs() >= before {
             break;
         }
         before = miss.abs();

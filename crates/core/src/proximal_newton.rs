@@ -3,8 +3,6 @@
 
 use std::ops::ControlFlow;
 
-use num_traits::Float as _;
-
 use crate::coordinates::Coordinates;
 use crate::elastic_net::{ElasticNet, Limits, Point};
 use crate::error::check_setting;
@@ -14,8 +12,8 @@ use crate::{Backend, Error, Float, Model, Newton, Objective, Progress, Solver, S
 /// The proximal Newton method: every step goes to the minimum of a quadratic model of the
 /// cross-entropy plus the L1 penalty as it is, so that weights become exactly 0.
 ///
-/// The model's second derivatives are summed over a sample of the rows where there are many more
-/// rows than parameters, and corrected by what the gradients seen have shown of the whole (as in
+/// The model has the weights that are not 0 or soon may be. Its second derivatives are summed over a
+/// sample of the rows where there are many more rows than parameters, and corrected by what the gradients seen have shown of the whole (as in
 /// BFGS); they are summed anew, over four times as many rows, when they no longer serve. Each
 /// iteration reads the whole data once or, where a step is too long, a few times. Without an L1
 /// penalty this is [`Newton`].
@@ -102,6 +100,10 @@ impl Solver for ProximalNewton {
 const SAMPLE_PER_PARAMETER: usize = 32;
 /// And of at least this many, which are read in no time.
 const SAMPLE: usize = 8192;
+/// Coordinates at zero whose slope is less than this share of the penalty will stay there, most
+/// likely (Tibshirani and others, *Strong rules for discarding predictors in lasso-type problems*,
+/// 2012); second derivatives by them are not needed.
+const NEARLY: f64 = 0.8;
 /// Second derivatives serve as long as a step leaves less than this share of what it gained.
 const SERVES: f64 = 0.1;
 
@@ -151,18 +153,21 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         limits: Limits,
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
-        let mut model = None;
+        let mut model: Option<Local> = None;
         let mut before = f64::INFINITY;
         loop {
             if let Some(stop) = self.net.proceed(point, limits, trace)? {
                 return Ok(stop);
             }
-            let quadratic = model.get_or_insert_with(|| self.quadratic(&point.at));
-            let (mut target, mut gain) = self.step(quadratic, point);
+            let mut local = match model.take() {
+                Some(local) if local.holds(point, &self.net.l1) => local,
+                _ => self.local(point),
+            };
+            let (mut target, mut gain) = self.step(&local, point);
             if gain > SERVES * before {
                 self.enlarge_sample();
-                *quadratic = self.quadratic(&point.at);
-                (target, gain) = self.step(quadratic, point);
+                local = self.local(point);
+                (target, gain) = self.step(&local, point);
             }
             if self.net.is_exhausted(point, gain) {
                 return Ok(StopReason::PrecisionLimit);
@@ -178,30 +183,27 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             let Some(next) = self.net.search(point, path) else {
                 return Ok(StopReason::PrecisionLimit);
             };
-            let epsilon = B::Scalar::epsilon().widen();
-            quadratic.learn(
-                &difference(&next.v, &point.v),
-                &difference(&next.gradient, &point.gradient),
-                epsilon,
-            );
-            (*point, before) = (next, gain);
+            local.learn(point, &next);
+            (*point, before, model) = (next, gain, Some(local));
         }
     }
 
     /// Where the model is least, and by how much F falls on the way as far as its slope tells.
-    fn step(&self, quadratic: &Quadratic, point: &Point<B::Scalar>) -> (Vec<f64>, f64) {
+    fn step(&self, local: &Local, point: &Point<B::Scalar>) -> (Vec<f64>, f64) {
         let l1 = &self.net.l1;
-        let target = quadratic.minimum(&point.gradient, &point.v, l1);
+        let target = local.minimum(point, l1);
         let size = |v: &[f64]| v.iter().zip(l1).map(|(v, l1)| l1 * v.abs()).sum::<f64>();
         let slope = dot(&point.gradient, &difference(&target, &point.v));
         let gain = size(&point.v) - size(&target) - slope;
         (target, gain)
     }
 
-    fn quadratic(&mut self, at: &[B::Scalar]) -> Quadratic {
+    fn local(&mut self, point: &Point<B::Scalar>) -> Local {
         let basis = self.net.basis().clone();
+        let columns = working(point, &self.net.l1, NEARLY);
         let rows = self.sample.as_mut().unwrap_or(self.net.objective);
-        Quadratic::new(rows.second_derivatives(at, &basis), basis.dimension())
+        let derivatives = rows.second_derivatives(&point.at, &basis, &columns);
+        Local { quadratic: Quadratic::new(derivatives, columns.len()), columns }
     }
 
     fn enlarge_sample(&mut self) {
@@ -210,6 +212,43 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             self.sample = self.net.objective.sample(4 * small.nrows());
         }
     }
+}
+
+/// The quadratic model of the cross-entropy about a point, by the coordinates that may move.
+struct Local {
+    quadratic: Quadratic,
+    columns: Vec<usize>,
+}
+
+impl Local {
+    fn part(&self, of: &[f64]) -> Vec<f64> {
+        self.columns.iter().map(|&j| of[j]).collect()
+    }
+
+    /// Whether no other coordinate is to leave zero.
+    fn holds<F: Float>(&self, point: &Point<F>, l1: &[f64]) -> bool {
+        working(point, l1, 1.0).iter().all(|j| self.columns.binary_search(j).is_ok())
+    }
+
+    fn minimum<F: Float>(&self, point: &Point<F>, l1: &[f64]) -> Vec<f64> {
+        let (gradient, from) = (self.part(&point.gradient), self.part(&point.v));
+        let minimum = self.quadratic.minimum(&gradient, &from, &self.part(l1));
+        let mut v = vec![0.0; l1.len()];
+        self.columns.iter().zip(minimum).for_each(|(&j, at)| v[j] = at);
+        v
+    }
+
+    fn learn<F: Float>(&mut self, from: &Point<F>, to: &Point<F>) {
+        let step = self.part(&difference(&to.v, &from.v));
+        let change = self.part(&difference(&to.gradient, &from.gradient));
+        self.quadratic.learn(&step, &change, F::epsilon().widen());
+    }
+}
+
+/// The coordinates that are not zero, or whose slope comes up to a share of the penalty.
+fn working<F: Float>(point: &Point<F>, l1: &[f64], share: f64) -> Vec<usize> {
+    let moves = |&j: &usize| point.v[j] != 0.0 || point.gradient[j].abs() >= share * l1[j];
+    (0..l1.len()).filter(moves).collect()
 }
 
 fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
