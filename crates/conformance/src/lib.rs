@@ -24,7 +24,7 @@
 //! against each other.
 //!
 //! The [`contract`] has one check per sentence of [`Backend`](logit_core::Backend)'s;
-//! [`algorithms`] and [`bad_input`] run everything built on it. All compare with the [`oracle`]
+//! [`algorithms`], [`penalties`] and [`bad_input`] run everything built on it. All compare with the [`oracle`]
 //! within one table of [`tolerance`]s.
 
 // The error of a check is its finding, as `contract::Check` says once for all.
@@ -36,6 +36,7 @@ pub mod bad_input;
 pub mod contract;
 mod matrix;
 pub mod oracle;
+pub mod penalties;
 mod runner;
 pub mod solvers;
 pub mod strategies;
@@ -62,6 +63,7 @@ macro_rules! suite {
                 loss_and_gradient, finite_differences, descent, mini_batches, predictions, threads,
             }
             solvers::{newton, lbfgs}
+            penalties::{elastic_net}
             bad_input::{shapes_and_labels, settings, non_finite_features, overflow}
         }
     };

@@ -3,7 +3,7 @@
 //!
 //! Nothing here is shared with the code it judges: the formulas are written another way.
 
-use logit_core::{Backend, Float};
+use logit_core::{Backend, Float, Model};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
@@ -162,6 +162,20 @@ impl Oracle {
         let intercept = f64::from(u8::from(self.setup.fit_intercept));
         let squares = |row: &Vec<f64>| row.iter().map(|x| x * x).sum::<f64>() + intercept;
         self.x.iter().map(squares).fold(0.0, f64::max) / 4.0 + self.setup.l2
+    }
+
+    /// A solver's parameters for a model on the caller's scale.
+    pub fn fold<F: Float>(&self, model: &Model<F>) -> Vec<f64> {
+        let mut intercept: Sum = [model.intercept().widen()].into_iter().collect();
+        let mut parameters = Vec::new();
+        for (j, w) in model.weights().iter().enumerate() {
+            parameters.push(w.widen() * self.scale[j]);
+            intercept.add_product(w.widen(), self.mean[j]);
+        }
+        if self.setup.fit_intercept {
+            parameters.push(intercept.value());
+        }
+        parameters
     }
 
     /// The caller's weights and intercept for a solver's parameters that may be off by `error`, and

@@ -43,6 +43,13 @@ pub fn update<F: Float>() -> f64 {
     2.0 * unit_roundoff::<F>()
 }
 
+/// A slope at a point whose loss is within `gap` of the minimum, or within the rounding of the loss
+/// that a search along a line allows for, relative to it: at curvature at most `curvature` a larger
+/// slope would leave more to gain.
+pub fn optimality<F: Float>(gap: f64, curvature: f64, loss: f64) -> f64 {
+    (2.0 * curvature * loss * gap.max(128.0 * unit_roundoff::<F>())).sqrt()
+}
+
 /// A standard deviation of `nrows` numbers about the first, which lies some deviations from the
 /// mean, relative to itself. Where those are more than 4, a better origin is due.
 pub fn scale(nrows: usize, deviations: f64) -> f64 {

@@ -21,6 +21,8 @@ pub(crate) struct Gram<'a, F> {
     pub(crate) rows: Rows<'static>,
     pub(crate) partition: Partition,
     pub(crate) observed: &'a Observed<F>,
+    /// Which of the columns, the intercept the last of them, the result is for.
+    pub(crate) columns: &'a [usize],
 }
 
 /// So many rows are copied and multiplied at once.
@@ -32,6 +34,7 @@ const MAX_SUMS: usize = 8;
 struct Partial<F> {
     logits: Vec<F>,
     rows: Vec<F>,
+    folded: Vec<f64>,
     scaled: Vec<f64>,
     weighted: Vec<f64>,
     sum: Vec<f64>,
@@ -45,17 +48,19 @@ impl<F: Float> Gram<'_, F> {
         model: &Model<F>,
         basis: &Coordinates,
     ) -> Vec<f64> {
-        let (d, order) = (x.ncols(), dense::padded(basis.dimension()));
+        let (d, order) = (x.ncols(), dense::padded(self.columns.len()));
         let partial = || Partial {
             logits: vec![F::zero(); BATCH],
             rows: vec![F::zero(); BATCH * d],
+            folded: vec![0.0; basis.dimension()],
             scaled: vec![0.0; BATCH * order],
             weighted: vec![0.0; BATCH * order],
             sum: vec![0.0; order * order],
         };
         // Fewer rows than some times the numbers in a row of the sum are not worth one of their own.
-        let sums =
-            (self.rows.len() / (4 * order)).clamp(1, MAX_SUMS).min(self.partition.segments());
+        let sums = (self.rows.len() / (4 * order.max(1)))
+            .clamp(1, MAX_SUMS)
+            .min(self.partition.segments());
         let mut partials: Vec<_> = (0..sums).map(|_| partial()).collect();
         self.partition.for_each_segment(&mut partials, |segment, partial| {
             let end = segment.end;
@@ -68,7 +73,7 @@ impl<F: Float> Gram<'_, F> {
         for partial in partials {
             total.iter_mut().zip(&partial.sum).for_each(|(total, sum)| *total += sum);
         }
-        unpadded(&total, order, basis.dimension())
+        unpadded(&total, order, self.columns.len())
     }
 
     fn add<B: Backend<Scalar = F> + ?Sized>(
@@ -79,7 +84,8 @@ impl<F: Float> Gram<'_, F> {
         basis: &Coordinates,
         partial: &mut Partial<F>,
     ) {
-        let (d, order, count) = (x.ncols(), dense::padded(basis.dimension()), positions.len());
+        let (d, order) = (x.ncols(), dense::padded(self.columns.len()));
+        let count = positions.len();
         let logits = &mut partial.logits[..count];
         self.rows.matvec(x, positions.clone(), model.weights(), logits);
         self.rows.copy(x, positions.clone(), &mut partial.rows);
@@ -91,11 +97,13 @@ impl<F: Float> Gram<'_, F> {
         for (k, p) in logits.iter().enumerate() {
             let p = p.widen();
             let weight = block.weights.get(k).map_or(1.0, |weight| weight.widen());
-            let weight = weight * p * (1.0 - p);
+            basis.fold_row(&partial.rows[k * d..][..d], &mut partial.folded);
             let scaled = &mut partial.scaled[k * order..][..order];
-            basis.fold_row(&partial.rows[k * d..][..d], scaled);
             let weighted = &mut partial.weighted[k * order..][..order];
-            weighted.iter_mut().zip(scaled).for_each(|(to, from)| *to = weight * *from);
+            let weight = weight * p * (1.0 - p);
+            for ((scaled, weighted), &j) in scaled.iter_mut().zip(weighted).zip(self.columns) {
+                (*scaled, *weighted) = (partial.folded[j], weight * partial.folded[j]);
+            }
         }
         let rows = 0..count * order;
         let (weighted, scaled) = (&partial.weighted[rows.clone()], &partial.scaled[rows]);
@@ -121,22 +129,9 @@ enum Inverse {
 }
 
 impl Curvature {
-    pub(crate) fn new(
-        mut sums: Vec<f64>,
-        total_weight: f64,
-        l2: f64,
-        basis: &Coordinates,
-        same: bool,
-    ) -> Self {
-        let order = basis.dimension();
-        sums.iter_mut().for_each(|sum| *sum /= total_weight);
-        let weights = order - usize::from(basis.fit_intercept());
-        for j in 0..weights {
-            let scale = if same { 1.0 } else { basis.inverse_scale(j) };
-            sums[j * order + j] += l2 * scale * scale;
-        }
+    pub(crate) fn new(derivatives: Vec<f64>, basis: &Coordinates, same: bool) -> Self {
         Self {
-            inverse: Inverse::Factored(Cholesky::new(sums, order)),
+            inverse: Inverse::Factored(Cholesky::new(derivatives, basis.dimension())),
             basis: (!same).then(|| basis.clone()),
         }
     }

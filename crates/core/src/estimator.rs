@@ -4,16 +4,17 @@ use std::ops::ControlFlow;
 
 use crate::backend::find_non_finite;
 use crate::error::check_setting;
-use crate::objective::Terms;
+use crate::objective::{Penalty, Terms};
+use crate::report::Observer;
 use crate::rows::Observed;
 use crate::{
     Auto, Backend, Error, Float, Label, Model, Number, Objective, Progress, Report, Solver, Trace,
-    labels,
+    labels, solver,
 };
 
 /// Binary logistic regression: the probability of class 1 is `sigmoid(x·w + b)`.
 ///
-/// A fit minimises the mean cross-entropy plus an optional L2 penalty (see [`Objective`]). The
+/// A fit minimises the mean cross-entropy plus optional L1 and L2 penalties (see [`Objective`]). The
 /// settings are independent of matrix library and precision; those follow from what
 /// [`fit`](Self::fit) is given.
 ///
@@ -64,7 +65,7 @@ pub struct Fit<F: Float> {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            terms: Terms { l2: 0.0, fit_intercept: true, standardize: false },
+            terms: Terms { penalty: Penalty::NONE, fit_intercept: true, standardize: false },
             class_weights: ClassWeights::Given(1.0, 1.0),
             sample_weights: None,
             offsets: None,
@@ -88,7 +89,32 @@ impl<S> LogisticRegression<S> {
     ///
     /// From scikit-learn's `C`, which weighs the *sum* over n rows: `l2 = 1 / (C · n)`.
     pub fn l2(mut self, l2: f64) -> Self {
-        self.settings.terms.l2 = l2;
+        self.settings.terms.penalty.l2 = l2;
+        self
+    }
+
+    /// The strength of the L1 penalty, which adds `l1 · |w|₁` (the sum of absolute values) to the
+    /// *mean* cross-entropy; the intercept is not penalised. 0 or positive, and finite. Default: 0.
+    ///
+    /// It makes weights exactly 0, the more the stronger it is. Together with [`l2`](Self::l2) it
+    /// is the elastic net (Zou and Hastie, *Regularization and variable selection via the elastic
+    /// net*, 2005). Solvers that take it are [`Auto`], [`ProximalNewton`](crate::ProximalNewton) and
+    /// [`OrthantWise`](crate::OrthantWise).
+    ///
+    /// From glmnet's `lambda` and `alpha`: `l1 = alpha · lambda`, `l2 = (1 - alpha) · lambda`; from
+    /// scikit-learn's `C` and `l1_ratio`, over n rows: the same with `lambda = 1 / (C · n)`.
+    ///
+    /// ```
+    /// # use logit_conformance::Matrix;
+    /// # use logit_core::LogisticRegression;
+    /// let x = Matrix::from_rows([[0.2, 1.0], [1.1, -1.0], [1.9, -1.0], [3.2, 1.0]]); // any backend
+    /// let fit = LogisticRegression::new().l1(0.05).fit(&x, [0, 1, 0, 1])?;
+    /// assert!(fit.model.weights()[0] > 0.0);
+    /// assert_eq!(fit.model.weights()[1], 0.0); // exactly
+    /// # Ok::<(), logit_core::Error>(())
+    /// ```
+    pub fn l1(mut self, l1: f64) -> Self {
+        self.settings.terms.penalty.l1 = l1;
         self
     }
 
@@ -179,17 +205,29 @@ impl<S> LogisticRegression<S> {
         x: &'a B,
         y: impl IntoIterator<Item: Label>,
     ) -> Result<Objective<'a, B>, Error> {
-        let terms = self.settings.terms;
-        let holds = terms.l2 >= 0.0 && terms.l2.is_finite();
-        check_setting("l2", terms.l2, holds, "0 or positive, and finite")?;
+        let observed = self.observed(x, y)?;
+        Objective::new(x, observed, self.settings.terms)
+    }
+
+    /// Labels, weights and offsets, checked as are the penalties and the shape of `x`.
+    pub(crate) fn observed<B: Backend + ?Sized>(
+        &self,
+        x: &B,
+        y: impl IntoIterator<Item: Label>,
+    ) -> Result<Observed<B::Scalar>, Error> {
+        self.settings.terms.penalty.check()?;
         if x.nrows() == 0 {
             return Err(Error::NoRows);
         }
         if x.ncols() == 0 {
             return Err(Error::NoColumns);
         }
-        let observed = self.settings.observed(labels::read(x.nrows(), y)?)?;
-        Objective::new(x, observed, terms)
+        self.settings.observed(labels::read(x.nrows(), y)?)
+    }
+
+    /// What is to be minimised, apart from the data.
+    pub(crate) fn terms(&self) -> Terms {
+        self.settings.terms
     }
 }
 
@@ -235,15 +273,32 @@ impl<S: Solver> LogisticRegression<S> {
         y: impl IntoIterator<Item: Label>,
         mut observe: impl FnMut(&Progress<'_, B::Scalar>) -> ControlFlow<()>,
     ) -> Result<Fit<B::Scalar>, Error> {
-        self.solver.check::<B::Scalar>()?;
+        self.check_solver::<B::Scalar>(self.settings.terms.penalty.l1)?;
         let mut objective = self.objective(x, y)?;
         let initial = self.settings.initial(x.ncols())?;
+        self.minimize(x, &mut objective, initial, &mut observe)
+    }
+
+    /// Fails on a solver that cannot serve in a precision, or with an L1 penalty.
+    pub(crate) fn check_solver<F: Float>(&self, l1: f64) -> Result<(), Error> {
+        self.solver.check::<F>()?;
+        solver::check_l1(&self.solver, l1)
+    }
+
+    /// Minimises an objective over `x` from a model on.
+    pub(crate) fn minimize<B: Backend + ?Sized>(
+        &self,
+        x: &B,
+        objective: &mut Objective<'_, B>,
+        initial: Model<B::Scalar>,
+        observe: Observer<'_, B::Scalar>,
+    ) -> Result<Fit<B::Scalar>, Error> {
         let mut at = objective.coordinates().fold(initial.weights(), initial.intercept());
         let read = objective.rows_read();
-        let mut trace = Trace::new(initial, &mut observe);
+        let mut trace = Trace::new(initial, observe);
         let stop = self
             .solver
-            .minimize(&mut objective, &mut at, &mut trace)
+            .minimize(objective, &mut at, &mut trace)
             .map_err(|error| explain(error, x))?;
         let passes = (objective.rows_read() - read) as f64 / x.nrows() as f64;
         let model = objective.coordinates().unfold(&at)?;

@@ -5,18 +5,22 @@
 //! Users depend on the `logit` crate, which adds backends; authors of backends depend on this one.
 //!
 //! - [`LogisticRegression`] takes settings and fits; [`Fit`] is the [`Model`] and the [`Report`].
-//! - [`GradientDescent`] is the solver; it sees an [`Objective`], never a matrix.
+//! - [`Newton`], [`Lbfgs`], [`GradientDescent`] and, with an L1 penalty, [`ProximalNewton`] and
+//!   [`OrthantWise`] are the solvers; they see an [`Objective`], never a matrix.
 //! - [`sigmoid`], [`softplus`], [`cross_entropy`], [`cross_entropy_from_probability`] and
 //!   [`residual`] are the mathematics, on slices in [`slice`](mod@slice).
+//! - [`Path`] fits along a grid of penalties, and [`CrossValidation`] chooses among them.
 //! - [`metrics`] judges predictions.
 
 mod backend;
 mod blocks;
 mod cholesky;
 mod coordinates;
+mod cross_validation;
 mod curvature;
 pub mod dense;
 mod descent;
+mod elastic_net;
 mod error;
 mod estimator;
 mod float;
@@ -27,6 +31,10 @@ mod model;
 #[cfg(feature = "serde")]
 mod model_serde;
 mod objective;
+mod orthant_wise;
+mod path;
+mod proximal_newton;
+mod quadratic;
 mod quasi_newton;
 mod report;
 mod rows;
@@ -35,6 +43,7 @@ mod solver;
 mod vector;
 
 pub use backend::{Backend, column_moments_by_row, copy_rows_by_row};
+pub use cross_validation::{CrossValidated, CrossValidation};
 pub use descent::GradientDescent;
 pub use error::Error;
 pub use estimator::{Fit, LogisticRegression};
@@ -43,6 +52,9 @@ pub use kernels::{cross_entropy, cross_entropy_from_probability, residual, sigmo
 pub use labels::Label;
 pub use model::Model;
 pub use objective::Objective;
+pub use orthant_wise::OrthantWise;
+pub use path::{Path, PathFit};
+pub use proximal_newton::ProximalNewton;
 pub use quasi_newton::{Lbfgs, Newton};
 pub use report::{Progress, Report, StopReason, Trace};
 pub use solver::{Auto, Solver};

@@ -7,6 +7,7 @@ use num_traits::Zero;
 use crate::blocks::Partition;
 use crate::coordinates::Coordinates;
 use crate::curvature::{Curvature, Gram};
+use crate::error::check_setting;
 use crate::rows::{Observed, Rows};
 use crate::{Backend, Error, Float, Model, slice};
 
@@ -17,7 +18,9 @@ use crate::{Backend, Error, Float, Model, slice};
 /// f(w, b) = Σᵢ ωᵢ cross_entropy(xᵢ·w + b + oᵢ, yᵢ) / Σᵢ ωᵢ  +  l2/2 · |w|²
 /// ```
 ///
-/// The sample weights `ωᵢ` are 1 and the offsets `oᵢ` 0 unless they are given.
+/// The sample weights `ωᵢ` are 1 and the offsets `oᵢ` 0 unless they are given. An L1 term,
+/// [`l1`](Self::l1)` · |w|₁`, has no gradient where a weight is 0, so it is left to solvers that know
+/// of it: what [`evaluate`](Self::evaluate) returns is the smooth rest, as above.
 ///
 /// With standardisation, `xᵢ` and `w` are those of the standardised columns. Made by
 /// [`LogisticRegression::objective`](crate::LogisticRegression::objective), for solvers of one's
@@ -32,7 +35,7 @@ pub struct Objective<'a, B: Backend + ?Sized> {
     rows: Rows<'static>,
     observed: Observed<B::Scalar>,
     total_weight: f64,
-    l2: f64,
+    penalty: Penalty,
     coordinates: Coordinates,
     partition: Partition,
     /// The model at the parameters last evaluated, on the caller's scale.
@@ -71,10 +74,29 @@ impl<F: Float> Partial<F> {
     }
 }
 
+/// The strengths of the penalties.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Penalty {
+    pub(crate) l1: f64,
+    pub(crate) l2: f64,
+}
+
+impl Penalty {
+    pub(crate) const NONE: Self = Self { l1: 0.0, l2: 0.0 };
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        for (name, strength) in [("l1", self.l1), ("l2", self.l2)] {
+            let holds = strength >= 0.0 && strength.is_finite();
+            check_setting(name, strength, holds, "0 or positive, and finite")?;
+        }
+        Ok(())
+    }
+}
+
 /// What is to be minimised, apart from the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Terms {
-    pub(crate) l2: f64,
+    pub(crate) penalty: Penalty,
     pub(crate) fit_intercept: bool,
     pub(crate) standardize: bool,
 }
@@ -92,14 +114,14 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         } else {
             Coordinates::plain(x.ncols(), terms.fit_intercept)
         };
-        Ok(Self::over(x, rows, observed, terms.l2, coordinates))
+        Ok(Self::over(x, rows, observed, terms.penalty, coordinates))
     }
 
     fn over(
         x: &'a B,
         rows: Rows<'static>,
         observed: Observed<B::Scalar>,
-        l2: f64,
+        penalty: Penalty,
         coordinates: Coordinates,
     ) -> Self {
         let partition = rows.partition(x);
@@ -109,7 +131,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
             rows,
             total_weight: observed.total_weight(),
             observed,
-            l2,
+            penalty,
             coordinates,
             partition,
             model: Model::zero(x.ncols()),
@@ -119,6 +141,17 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         }
     }
 
+    /// The same objective with other observations of the same rows.
+    pub(crate) fn with_observed(&self, observed: Observed<B::Scalar>) -> Self {
+        Self::over(self.x, self.rows, observed, self.penalty, self.coordinates.clone())
+    }
+
+    /// The same objective without penalties and standardisation, with an intercept.
+    pub(crate) fn plain(&self) -> Self {
+        let coordinates = Coordinates::plain(self.x.ncols(), true);
+        Self::over(self.x, self.rows, self.observed.clone(), Penalty::NONE, coordinates)
+    }
+
     /// The same objective over about `wanted` of the rows, evenly spread, or `None` where that is
     /// not much less.
     pub(crate) fn sample(&self, wanted: usize) -> Option<Self> {
@@ -126,7 +159,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         let (Rows::All(_), Rows::Runs(..)) = (self.rows, rows) else { return None };
         let mut observed = Observed::none();
         observed.gather(&self.observed, &rows, 0..rows.len());
-        Some(Self::over(self.x, rows, observed, self.l2, self.coordinates.clone()))
+        Some(Self::over(self.x, rows, observed, self.penalty, self.coordinates.clone()))
     }
 
     /// The number of parameters: one per column, plus one for the intercept where it is fitted.
@@ -144,7 +177,8 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.rows.len()
     }
 
-    /// The loss at `parameters`, and its gradient written to `gradient`. Reads the matrix once.
+    /// The loss at `parameters` but for the L1 term, and its gradient written to `gradient`. Reads
+    /// the matrix once.
     ///
     /// The same bits come out for any number of threads.
     ///
@@ -175,12 +209,17 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         gradient: &mut [B::Scalar],
     ) -> f64 {
         let rows = Rows::Listed(batch);
+        let total = self.batch_weight(batch);
+        self.evaluate_rows(rows, rows.partition(self.x), total, parameters, gradient)
+    }
+
+    /// How much some rows count together.
+    pub(crate) fn batch_weight(&self, batch: &[usize]) -> f64 {
         let weights = &self.observed.weights;
-        let total = match weights.is_empty() {
+        match weights.is_empty() {
             true => batch.len() as f64,
             false => batch.iter().map(|&i| weights[i].widen()).sum(),
-        };
-        self.evaluate_rows(rows, rows.partition(self.x), total, parameters, gradient)
+        }
     }
 
     /// How often the matrix has been read since this was made, in rows.
@@ -197,8 +236,22 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         &self.coordinates
     }
 
+    /// The strength of the L1 penalty, which [`evaluate`](Self::evaluate) leaves out.
+    pub fn l1(&self) -> f64 {
+        self.penalty.l1
+    }
+
     pub(crate) fn l2(&self) -> f64 {
-        self.l2
+        self.penalty.l2
+    }
+
+    pub(crate) fn set_penalty(&mut self, penalty: Penalty) {
+        self.penalty = penalty;
+    }
+
+    /// How much the rows of class 0 and of class 1 count together.
+    pub(crate) fn class_totals(&self) -> (f64, f64) {
+        self.observed.class_totals()
     }
 
     /// The largest logit where it was last evaluated, in absolute value.
@@ -209,13 +262,30 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// The second derivatives at `parameters`, ready to solve with. Reads the rows twice, and the
     /// first time once more.
     pub(crate) fn curvature(&mut self, parameters: &[B::Scalar], basis: &Coordinates) -> Curvature {
+        let all: Vec<usize> = (0..self.dimension()).collect();
+        let derivatives = self.second_derivatives(parameters, basis, &all);
+        Curvature::new(derivatives, basis, self.coordinates.is_standardized())
+    }
+
+    /// The second derivatives at `parameters` by some of what `basis` moves: the lower triangle,
+    /// row by row. Reads the rows as [`curvature`](Self::curvature) does.
+    pub(crate) fn second_derivatives(
+        &mut self,
+        parameters: &[B::Scalar],
+        basis: &Coordinates,
+        columns: &[usize],
+    ) -> Vec<f64> {
         self.coordinates.unfold_into(parameters, &mut self.model);
         self.rows_read += self.rows.len();
-        let gram = Gram { rows: self.rows, partition: self.partition, observed: &self.observed };
-        let standardized = self.coordinates.is_standardized();
-        let basis = if standardized { &self.coordinates } else { basis };
-        let sums = gram.sum(self.x, &self.model, basis);
-        Curvature::new(sums, self.total_weight, self.l2, basis, standardized)
+        let (rows, partition, observed) = (self.rows, self.partition, &self.observed);
+        let gram = Gram { rows, partition, observed, columns };
+        let scaled = if self.coordinates.is_standardized() { &self.coordinates } else { basis };
+        let mut sums = gram.sum(self.x, &self.model, scaled);
+        sums.iter_mut().for_each(|sum| *sum /= self.total_weight);
+        for (k, &j) in columns.iter().enumerate().filter(|(_, j)| **j < self.x.ncols()) {
+            sums[k * columns.len() + k] += self.l2() * basis.inverse_scale(j).powi(2);
+        }
+        sums
     }
 
     /// A basis of centred and scaled columns for [`curvature`](Self::curvature): the solver's own
@@ -290,10 +360,10 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.largest_logit = partials.iter().fold(0.0, |max, p| p.largest_logit.max(max));
         let d = x.ncols();
         let v = &parameters[..d];
-        self.coordinates.gradient((0..d).map(mean), mean(d), self.l2, v, gradient);
+        self.coordinates.gradient((0..d).map(mean), mean(d), self.l2(), v, gradient);
         // Infinite weights can leave a cross-entropy of 0; here they make the loss NaN or infinite
         // even without a penalty, 0 · ∞ being NaN.
-        mean(d + 1) + self.l2 / 2.0 * v.iter().map(|v| v.widen().powi(2)).sum::<f64>()
+        mean(d + 1) + self.l2() / 2.0 * v.iter().map(|v| v.widen().powi(2)).sum::<f64>()
     }
 }
 

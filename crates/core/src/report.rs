@@ -48,7 +48,8 @@ pub struct Report {
     /// The loss at the start of every iteration: `iterations` numbers, the first of them that of
     /// the initial parameters.
     pub losses: Vec<f64>,
-    /// The largest component of the gradient there, in absolute value.
+    /// The largest component of the gradient there, in absolute value; with an L1 penalty that of
+    /// the least subgradient.
     pub gradient_norms: Vec<f64>,
     /// The loss of the model returned.
     pub loss: f64,
@@ -56,7 +57,8 @@ pub struct Report {
     pub gradient_norm: f64,
     /// How far the loss is estimated to lie above its minimum, by solvers that know of second
     /// derivatives: half the squared Newton decrement (Boyd and Vandenberghe, *Convex
-    /// Optimization*, 2004, section 9.5.1).
+    /// Optimization*, 2004, section 9.5.1). With an L1 penalty it is a bound from the gradient: see
+    /// [`ProximalNewton::tolerance`](crate::ProximalNewton::tolerance).
     pub suboptimality: Option<f64>,
     /// The lowest loss seen at the start of an iteration or at the end.
     pub best_loss: f64,

@@ -1,6 +1,9 @@
 //! What minimises: the trait, and the choice of a method where none is made.
 
-use crate::{Backend, Error, Float, Lbfgs, Newton, Objective, StopReason, Trace};
+use crate::error::check_setting;
+use crate::{
+    Backend, Error, Float, Lbfgs, Newton, Objective, OrthantWise, ProximalNewton, StopReason, Trace,
+};
 
 /// A method of minimising an [`Objective`].
 ///
@@ -49,6 +52,13 @@ pub trait Solver {
     /// [`Error::Setting`], naming the setting.
     fn check<F: Float>(&self) -> Result<(), Error>;
 
+    /// Whether the solver minimises an objective with an L1 term, which
+    /// [`Objective::evaluate`] leaves out; a fit with [`l1`](crate::LogisticRegression::l1) is an
+    /// error otherwise. The provided one says no.
+    fn accepts_l1(&self) -> bool {
+        false
+    }
+
     /// Moves the parameters `at` from where to start to where the objective is least, recording
     /// every evaluation in `trace`, and says why it stopped.
     ///
@@ -63,7 +73,17 @@ pub trait Solver {
     ) -> Result<StopReason, Error>;
 }
 
-/// The default: [`Newton`] up to 1024 parameters, [`Lbfgs`] beyond, both with their defaults.
+/// Fails where an L1 penalty is asked of a solver that would ignore it.
+pub(crate) fn check_l1<S: Solver>(solver: &S, l1: f64) -> Result<(), Error> {
+    let path = std::any::type_name::<S>();
+    let name = path.rsplit("::").next().unwrap_or(path);
+    let accepted = "0, or the solver Auto, ProximalNewton or OrthantWise";
+    let value = format_args!("{l1} for the solver {name}");
+    check_setting("l1", value, l1 == 0.0 || solver.accepts_l1(), accepted)
+}
+
+/// The default: [`Newton`] up to 1024 parameters, [`Lbfgs`] beyond; with an L1 penalty
+/// [`ProximalNewton`] and [`OrthantWise`]; all with their defaults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Auto;
 
@@ -75,16 +95,22 @@ impl Solver for Auto {
         Ok(())
     }
 
+    fn accepts_l1(&self) -> bool {
+        true
+    }
+
     fn minimize<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
         at: &mut [B::Scalar],
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
-        if objective.dimension() < MANY_PARAMETERS {
-            Newton::new().minimize(objective, at, trace)
-        } else {
-            Lbfgs::new().minimize(objective, at, trace)
+        let few = objective.dimension() < MANY_PARAMETERS;
+        match (few, objective.l1() > 0.0) {
+            (true, false) => Newton::new().minimize(objective, at, trace),
+            (false, false) => Lbfgs::new().minimize(objective, at, trace),
+            (true, true) => ProximalNewton::new().minimize(objective, at, trace),
+            (false, true) => OrthantWise::new().minimize(objective, at, trace),
         }
     }
 }

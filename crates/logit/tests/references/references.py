@@ -7,6 +7,8 @@
 - scikit_learn: L2-penalised fits; its C weighs the sum over rows, so C = 1 / (l2 n), with n the
   sum of the weights where rows are weighted.
 - weighted, balanced, class_weighted: scikit-learn with sample and class weights.
+- elastic_net: scikit-learn's saga, where l1 + l2 is 1 / (C n) and l1_ratio is l1's share of it;
+  liblinear without an intercept, which it would penalise; wide has fewer rows than columns.
 - offset: statsmodels' binomial GLM with frequency weights and offsets.
 """
 
@@ -87,6 +89,29 @@ def weighted(x, y, l2, weights, class_weight=None):
     return {"weights": model.coef_[0].tolist(), "intercept": float(model.intercept_[0])}
 
 
+def elastic_net(x, y, l1, l2, fit_intercept=True, standardize=False, solver="saga"):
+    mean, scale = (x.mean(0), x.std(0)) if standardize else (np.zeros(x.shape[1]), np.ones(x.shape[1]))
+    model = LogisticRegression(
+        C=1 / ((l1 + l2) * len(y)),
+        l1_ratio=l1 / (l1 + l2),
+        fit_intercept=fit_intercept,
+        solver=solver,
+        tol=1e-13,
+        max_iter=200_000,
+        random_state=0,
+    )
+    model.fit((x - mean) / scale, y)
+    return on_own_scale(model.coef_[0], model.intercept_[0] if fit_intercept else 0.0, mean, scale)
+
+
+def wide():
+    """Sixty rows of two hundred columns, of which five matter."""
+    rng = np.random.default_rng(11)
+    x = np.round(rng.normal(size=(60, 200)), 3)
+    y = (x[:, :5] @ [2.0, -1.5, 1.0, -1.0, 0.5] + 0.3 + rng.logistic(size=60) > 0).astype(float)
+    return x, y
+
+
 def offset(x, y, weights, offsets):
     family = sm.families.Binomial()
     model = sm.GLM(y, sm.add_constant(x), family=family, freq_weights=weights, offset=offsets)
@@ -119,6 +144,7 @@ if __name__ == "__main__":
     without = sm.Logit(y, narrow).fit(method="newton", tol=1e-10, maxiter=100, disp=False).params
     rng = np.random.default_rng(5)
     weights, offsets = rng.integers(0, 4, len(y)).astype(float), np.round(rng.normal(size=len(y)), 3)
+    wide_x, wide_y = wide()
     fixture = {
         "x": x.tolist(),
         "narrow_x": narrow.tolist(),
@@ -139,5 +165,15 @@ if __name__ == "__main__":
         "class_weighted": weighted(narrow, y, 0.05, weights, {0: 0.5, 1: 3.0}),
         "offset": offset(narrow, y, weights, offsets),
         "metrics": metrics(),
+        "wide_x": wide_x.tolist(),
+        "wide_y": wide_y.tolist(),
+        "lasso": elastic_net(narrow, y, 0.05, 0.0),
+        "lasso_without_intercept": elastic_net(narrow, y, 0.03, 0.0, False, solver="liblinear"),
+        "elastic_net": elastic_net(narrow, y, 0.04, 0.02),
+        "elastic_net_standardized": elastic_net(x, y, 0.04, 0.02, True, True),
+        "lasso_breast_cancer": elastic_net(cancer_x, cancer_y, 0.01, 0.0, True, True),
+        "elastic_net_breast_cancer": elastic_net(cancer_x, cancer_y, 0.005, 0.005, True, True),
+        "lasso_wide": elastic_net(wide_x, wide_y, 0.05, 0.0),
+        "elastic_net_wide": elastic_net(wide_x, wide_y, 0.05, 0.05),
     }
     (HERE / "references.json").write_text(json.dumps(fixture) + "\n")

@@ -1,0 +1,253 @@
+//! A convex quadratic plus absolute values, minimised exactly: the model that a step of
+//! [`ProximalNewton`](crate::ProximalNewton) is taken from.
+//!
+//! ```text
+//! q(v) = g·(v - v₀) + (v - v₀)ᵀ H (v - v₀) / 2  +  Σⱼ λⱼ |vⱼ|
+//! ```
+//!
+//! Coordinate descent finds which coordinates are zero and the signs of the others (Friedman,
+//! Hastie and Tibshirani, *Regularization paths for generalized linear models via coordinate
+//! descent*, 2010, section 2.1, "covariance updates"). It creeps where columns are correlated, so
+//! every few sweeps a step goes to the minimum of the quadratic with those signs, which a
+//! factorisation gives at once, or to the first coordinate that would change its sign.
+
+use crate::cholesky::Cholesky;
+
+/// The second derivatives H, of which steps can tell more.
+pub(crate) struct Quadratic {
+    order: usize,
+    /// Row by row, both triangles.
+    matrix: Vec<f64>,
+}
+
+/// So many sweeps over coordinates that are not zero come between steps with fixed signs.
+const SWEEPS: usize = 4;
+/// So many rounds of both; one or two do, unless signs change all the time.
+const ROUNDS: usize = 100;
+/// A sweep that gains less than this share of all that was gained is the last.
+const SHARE: f64 = 1e-12;
+/// A diagonal element smaller than this share of the largest is rounding: the column is constant.
+const NOTHING: f64 = 1e-14;
+
+impl Quadratic {
+    /// Takes the lower triangle, row by row.
+    pub(crate) fn new(mut matrix: Vec<f64>, order: usize) -> Self {
+        for j in 0..order {
+            for k in 0..j {
+                matrix[k * order + j] = matrix[j * order + k];
+            }
+        }
+        Self { order, matrix }
+    }
+
+    fn row(&self, j: usize) -> &[f64] {
+        &self.matrix[j * self.order..][..self.order]
+    }
+
+    fn product(&self, v: &[f64]) -> Vec<f64> {
+        (0..self.order).map(|j| dot(self.row(j), v)).collect()
+    }
+
+    /// Makes the matrix map a step to the change of the gradient seen along it: the BFGS update
+    /// (Nocedal and Wright, *Numerical Optimization*, 2nd ed. 2006, section 6.1).
+    ///
+    /// Without positive curvature beyond the rounding `epsilon` the step teaches nothing.
+    pub(crate) fn learn(&mut self, step: &[f64], change: &[f64], epsilon: f64) {
+        let seen = dot(step, change);
+        let product = self.product(step);
+        let expected = dot(step, &product);
+        let size = (dot(step, step) * dot(change, change)).sqrt();
+        if seen <= epsilon * size || expected <= 0.0 {
+            return;
+        }
+        for (j, row) in self.matrix.chunks_mut(self.order).enumerate() {
+            add_multiple(row, -product[j] / expected, &product);
+            add_multiple(row, change[j] / seen, change);
+        }
+    }
+
+    /// The minimum of q, given the gradient at `from` of all but the absolute values.
+    pub(crate) fn minimum(&self, gradient: &[f64], from: &[f64], l1: &[f64]) -> Vec<f64> {
+        let largest = (0..self.order).map(|j| self.row(j)[j]).fold(0.0, f64::max);
+        let (v, slope) = (from.to_vec(), gradient.to_vec());
+        let mut descent =
+            Descent { quadratic: self, l1, flat: NOTHING * largest, v, slope, gained: 0.0 };
+        for _ in 0..ROUNDS {
+            let mut last = descent.sweep(false);
+            if last {
+                break;
+            }
+            for _ in 0..SWEEPS {
+                last = last || descent.sweep(true);
+            }
+            while descent.step_with_signs() {}
+        }
+        descent.v
+    }
+}
+
+/// The state of one minimisation.
+struct Descent<'a> {
+    quadratic: &'a Quadratic,
+    l1: &'a [f64],
+    /// Diagonal elements up to this are rounding.
+    flat: f64,
+    v: Vec<f64>,
+    /// The gradient at `v` of all but the absolute values.
+    slope: Vec<f64>,
+    /// The sum of what the sweeps have gained.
+    gained: f64,
+}
+
+impl Descent<'_> {
+    /// Moves every coordinate, or every one that is not zero, to its own minimum; whether that
+    /// gained nothing to speak of.
+    fn sweep(&mut self, support: bool) -> bool {
+        let mut gained = 0.0;
+        for j in 0..self.v.len() {
+            if !support || self.is_free(j) {
+                gained += self.minimize(j);
+            }
+        }
+        self.gained += gained;
+        gained <= SHARE * self.gained
+    }
+
+    fn is_free(&self, j: usize) -> bool {
+        self.v[j] != 0.0 || self.l1[j] == 0.0
+    }
+
+    fn minimize(&mut self, j: usize) -> f64 {
+        let row = self.quadratic.row(j);
+        let (curvature, before) = (row[j], self.v[j]);
+        let after = if curvature > self.flat {
+            shrunk(curvature * before - self.slope[j], self.l1[j]) / curvature
+        } else {
+            0.0
+        };
+        if after == before {
+            return 0.0;
+        }
+        self.v[j] = after;
+        add_multiple(&mut self.slope, after - before, row);
+        curvature * (after - before).powi(2) / 2.0
+    }
+
+    /// Steps to the minimum among points of the same signs, or to where the first coordinate
+    /// becomes 0; whether there is one.
+    fn step_with_signs(&mut self) -> bool {
+        let free: Vec<usize> = (0..self.v.len()).filter(|&j| self.is_free(j)).collect();
+        let order = free.len();
+        let mut matrix = vec![0.0; order * order];
+        for (k, &j) in free.iter().enumerate() {
+            let row = self.quadratic.row(j);
+            free[..=k].iter().enumerate().for_each(|(m, &i)| matrix[k * order + m] = row[i]);
+        }
+        let sign = |j: usize| if self.l1[j] > 0.0 { self.v[j].signum() } else { 0.0 };
+        let downhill: Vec<f64> =
+            free.iter().map(|&j| -self.slope[j] - self.l1[j] * sign(j)).collect();
+        let mut solution = downhill.clone();
+        Cholesky::new(matrix, order).solve(&mut solution);
+        let mut step = vec![0.0; self.v.len()];
+        free.iter().zip(&solution).for_each(|(&j, &by)| step[j] = by);
+        let change = self.quadratic.product(&step);
+        // 1 but for rounding, which matters where the matrix is nearly singular.
+        let best = dot(&downhill, &solution) / dot(&step, &change);
+        if !(best.is_finite() && best > 0.0) {
+            return false;
+        }
+        let crossing = |&j: &usize| (self.l1[j] > 0.0).then(|| (-self.v[j] / step[j], j));
+        let crossings = free.iter().filter_map(crossing).filter(|(at, _)| *at > 0.0 && *at <= best);
+        let first = crossings.min_by(|a, b| a.0.total_cmp(&b.0));
+        let length = first.map_or(best, |(at, _)| at);
+        add_multiple(&mut self.v, length, &step);
+        add_multiple(&mut self.slope, length, &change);
+        if let Some((_, j)) = first {
+            let rest = std::mem::take(&mut self.v[j]);
+            add_multiple(&mut self.slope, -rest, self.quadratic.row(j));
+        }
+        first.is_some()
+    }
+}
+
+/// The minimum of `(u - value)² / 2 + by · |u|`: the value nearer to 0, or 0.
+pub(crate) fn shrunk(value: f64, by: f64) -> f64 {
+    value - value.clamp(-by, by)
+}
+
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+pub(crate) fn add_multiple(to: &mut [f64], factor: f64, from: &[f64]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to += factor * from);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A positive semidefinite matrix from rows that may be dependent, its lower triangle only.
+    fn quadratic(rows: &[Vec<f64>], ridge: f64) -> Quadratic {
+        let order = rows.len();
+        let element =
+            |j: usize, k: usize| dot(&rows[j], &rows[k]) + if j == k { ridge } else { 0.0 };
+        let lower = |at: usize| {
+            let (j, k) = (at / order, at % order);
+            if k <= j { element(j, k) } else { f64::NAN }
+        };
+        Quadratic::new((0..order * order).map(lower).collect(), order)
+    }
+
+    proptest! {
+        #[test]
+        fn the_minimum_has_the_slopes_of_a_minimum(
+            rows in (1usize..15, 1usize..10).prop_flat_map(|(order, rank)| {
+                prop::collection::vec(prop::collection::vec(-1.0..1.0f64, rank), order)
+            }),
+            common in prop_oneof![Just(0.0), Just(100.0)],
+            // Without a ridge the gradient may lie outside the range, but L1 bounds the minimum.
+            ridge in prop_oneof![Just(1e-6), 1e-3..1.0f64],
+            strength in 0.0..2.0f64,
+            seed in prop::collection::vec((-1.0..1.0f64, -2.0..2.0f64), 15),
+        ) {
+            // Strongly correlated coordinates, where some large number is common to all.
+            let rows: Vec<Vec<f64>> = rows
+                .into_iter()
+                .map(|row| row.into_iter().map(|x| (x + common) / (1.0 + common)).collect())
+                .collect();
+            let order = rows.len();
+            let quadratic = quadratic(&rows, ridge);
+            let (gradient, from): (Vec<f64>, Vec<f64>) = seed[..order].iter().copied().unzip();
+            let mut l1 = vec![strength; order];
+            l1[order - 1] = 0.0;
+            let minimum = quadratic.minimum(&gradient, &from, &l1);
+            let moved: Vec<f64> = minimum.iter().zip(&from).map(|(a, b)| a - b).collect();
+            let slope = quadratic.product(&moved);
+            let size = 4.0 + minimum.iter().fold(0.0f64, |max, v| max.max(v.abs()));
+            for j in 0..order {
+                let slope = slope[j] + gradient[j];
+                let wrong = match minimum[j] == 0.0 {
+                    true => slope.abs() - l1[j],
+                    false => (slope + l1[j] * minimum[j].signum()).abs(),
+                };
+                prop_assert!(wrong <= 1e-6 * size, "slope {slope} of {} at {j}", minimum[j]);
+            }
+        }
+
+        #[test]
+        fn what_was_learnt_maps_the_step_to_the_change(
+            rows in prop::collection::vec(prop::collection::vec(-1.0..1.0f64, 6), 6),
+            step in prop::collection::vec(-1.0..1.0f64, 6),
+        ) {
+            let mut learning = quadratic(&rows, 0.1);
+            let mut change = learning.product(&step);
+            add_multiple(&mut change, 0.5, &step);
+            learning.learn(&step, &change, 1e-16);
+            for (got, want) in learning.product(&step).iter().zip(&change) {
+                prop_assert!((got - want).abs() <= 1e-9, "{got} for {want}");
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! L1 penalties as a caller sees them: zeros, invariances, reports, errors.
+
+use std::f64::consts::LN_2;
+
+use logit_conformance::Matrix;
+use logit_core::{
+    Backend, Error, Fit, Float, GradientDescent, Lbfgs, LogisticRegression, Newton, OrthantWise,
+    ProximalNewton, Solver, StopReason,
+};
+
+fn value(i: usize, j: usize) -> f64 {
+    ((i * 37 + j * 61) as f64 * 0.7).sin() + (i as f64 * (j + 1) as f64 * 0.11).cos()
+}
+
+fn data<F: Float>(n: usize, d: usize) -> (Matrix<F>, Vec<bool>) {
+    let x = Matrix::new((n, d), Default::default(), |i, j| F::narrow(value(i, j)));
+    let y = (0..n).map(|i| value(i, 0) - 0.5 * value(i, 2) + (i as f64 * 1.7).sin() > 0.2);
+    (x, y.collect())
+}
+
+fn new() -> LogisticRegression {
+    LogisticRegression::new()
+}
+
+/// The fits by both methods.
+fn fits<B: Backend>(estimator: &LogisticRegression, x: &B, y: &[bool]) -> [Fit<B::Scalar>; 2] {
+    let newton = estimator.clone().solver(ProximalNewton::new()).fit(x, y).expect("a fit");
+    let solver = OrthantWise::new().tolerance(1e-9);
+    [newton, estimator.clone().solver(solver).fit(x, y).expect("a fit")]
+}
+
+fn too_strong<F: Float>() {
+    let (x, y) = data::<F>(90, 6);
+    let ones = y.iter().filter(|y| **y).count() as f64;
+    let log_odds = (ones / (90.0 - ones)).ln();
+    for fit in fits(&new().l1(10.0).initial_weights([1.0; 6]), &x, &y) {
+        assert!(fit.model.weights().iter().all(|w| *w == F::zero()), "{:?}", fit.model);
+        let error = (fit.model.intercept().widen() - log_odds).abs();
+        assert!(error <= F::epsilon().widen().sqrt(), "{:?}, not {log_odds}", fit.model);
+    }
+    for fit in fits(&new().l1(10.0).fit_intercept(false), &x, &y) {
+        assert!(fit.model.weights().iter().all(|w| *w == F::zero()), "{:?}", fit.model);
+        assert!((fit.report.loss - LN_2).abs() < 1e-6);
+        assert_eq!(fit.report.gradient_norm, 0.0);
+    }
+}
+
+#[test]
+fn too_strong_a_penalty_leaves_the_log_odds_alone() {
+    too_strong::<f32>();
+    too_strong::<f64>();
+}
+
+#[test]
+fn without_l1_the_methods_are_newtons_and_lbfgs() {
+    let (x, y) = data::<f64>(90, 6);
+    let estimator = new().l2(0.1);
+    let [newton, lbfgs] = fits(&estimator, &x, &y);
+    let solver = Newton::new().tolerance(1e-9);
+    assert_eq!(newton, estimator.clone().solver(solver).fit(&x, &y).expect("a fit"));
+    let solver = Lbfgs::new().tolerance(1e-9);
+    assert_eq!(lbfgs, estimator.solver(solver).fit(&x, &y).expect("a fit"));
+}
+
+#[test]
+fn a_vanishing_l1_changes_nothing() {
+    let (x, y) = data::<f64>(90, 6);
+    let plain = new().l2(0.1).fit(&x, &y).expect("a fit");
+    for fit in fits(&new().l2(0.1).l1(1e-12), &x, &y) {
+        for (got, want) in fit.model.weights().iter().zip(plain.model.weights()) {
+            assert!((got - want).abs() < 1e-7, "{got}, not {want}");
+        }
+    }
+}
+
+#[test]
+fn with_standardised_columns_their_scale_and_place_do_not_matter() {
+    let (x, y) = data::<f64>(90, 6);
+    let scale = |j: usize| 10f64.powi(3 - j as i32);
+    let scaled = Matrix::new((90, 6), Default::default(), |i, j| {
+        x.get(i, j) * scale(j) + if j % 2 == 0 { 0.0 } else { 7.0 }
+    });
+    let estimator = new().standardize(true).l1(0.03);
+    let pairs = fits(&estimator, &x, &y).into_iter().zip(fits(&estimator, &scaled, &y));
+    for (a, b) in pairs {
+        assert!((a.report.loss - b.report.loss).abs() < 1e-12);
+        let weights = a.model.weights();
+        assert!(weights.contains(&0.0) && weights.iter().any(|w| *w != 0.0));
+        for (j, (a, b)) in weights.iter().zip(b.model.weights()).enumerate() {
+            assert!((a - b * scale(j)).abs() < 1e-7, "{a} and {b} at {j}");
+            assert_eq!(*a == 0.0, *b == 0.0);
+        }
+    }
+}
+
+#[test]
+fn without_standardisation_the_place_of_columns_does_not_matter() {
+    let (x, y) = data::<f64>(90, 6);
+    let far = Matrix::new((90, 6), Default::default(), |i, j| x.get(i, j) + 1000.0 * j as f64);
+    let pairs = fits(&new().l1(0.03), &x, &y).into_iter().zip(fits(&new().l1(0.03), &far, &y));
+    for (a, b) in pairs {
+        for (a, b) in a.model.weights().iter().zip(b.model.weights()) {
+            assert!((a - b).abs() < 1e-6 && (*a == 0.0) == (*b == 0.0), "{a} and {b}");
+        }
+    }
+}
+
+#[test]
+fn a_column_given_twice_shares_its_weight() {
+    let (x, y) = data::<f64>(90, 3);
+    let twice = Matrix::new((90, 4), Default::default(), |i, j| x.get(i, j.min(2)));
+    let once = new().l1(0.03).fit(&x, &y).expect("a fit");
+    for fit in fits(&new().l1(0.03), &twice, &y) {
+        let w = fit.model.weights();
+        let want = once.model.weights()[2];
+        assert!((w[2] + w[3] - want).abs() < 1e-6 && want != 0.0, "{w:?}, not {want}");
+        assert!((fit.report.loss - once.report.loss).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn a_constant_column_is_left_to_the_intercept() {
+    let (x, y) = data::<f64>(90, 3);
+    let with =
+        Matrix::new((90, 4), Default::default(), |i, j| if j < 3 { x.get(i, j) } else { 5.0 });
+    for standardize in [false, true] {
+        for fit in fits(&new().l1(0.03).standardize(standardize), &with, &y) {
+            assert_eq!(fit.model.weights()[3], 0.0);
+        }
+    }
+}
+
+#[test]
+fn a_weight_of_two_is_the_row_twice() {
+    let (x, y) = data::<f64>(60, 4);
+    let double = Matrix::new((80, 4), Default::default(), |i, j| x.get(i % 60, j));
+    let labels: Vec<bool> = (0..80).map(|i| y[i % 60]).collect();
+    let weights = (0..60).map(|i| if i < 20 { 2.0 } else { 1.0 });
+    let offset = |i: usize| value(i % 60, 9);
+    let weighted = new().l1(0.02).sample_weights(weights).offsets((0..60).map(offset));
+    let doubled = new().l1(0.02).offsets((0..80).map(offset));
+    let pairs = fits(&weighted, &x, &y).into_iter().zip(fits(&doubled, &double, &labels));
+    for (a, b) in pairs {
+        for (a, b) in a.model.weights().iter().zip(b.model.weights()) {
+            assert!((a - b).abs() < 1e-7, "{a} and {b}");
+        }
+    }
+}
+
+#[test]
+fn separated_classes_have_an_optimum() {
+    let x = Matrix::from_rows([[-2.0], [-1.0], [1.0], [2.0]]);
+    for fit in fits(&new().l1(1e-3), &x, &[false, false, true, true]) {
+        assert_eq!(fit.report.stop, StopReason::Converged, "{}", fit.report);
+        assert!(fit.model.weights()[0] > 3.0);
+    }
+}
+
+/// Fits that begin with a sample of the rows end at the optimum of all of them.
+fn many_rows<F: Float>(tolerance: f64) {
+    let (x, y) = data::<F>(60_000, 5);
+    let estimator = new().l1(0.05).standardize(true);
+    let fit = estimator.clone().fit(&x, &y).expect("a fit");
+    let stops = [StopReason::Converged, StopReason::PrecisionLimit];
+    assert!(stops.contains(&fit.report.stop) && fit.report.passes < 20.0, "{}", fit.report);
+    let zeros = fit.model.weights().iter().filter(|w| **w == F::zero()).count();
+    assert!(zeros > 0 && zeros < 5);
+    assert!(fit.report.gradient_norm <= tolerance, "{}", fit.report);
+    // The report is that of the model.
+    let again = estimator.start_from(&fit.model).solver(ProximalNewton::new().max_iterations(0));
+    let again = again.fit(&x, &y).expect("a fit").report;
+    assert!((again.loss - fit.report.loss).abs() <= tolerance, "{again}");
+}
+
+#[test]
+fn fits_from_samples_end_at_the_optimum_of_all_rows() {
+    many_rows::<f64>(1e-9);
+    many_rows::<f32>(1e-5);
+}
+
+#[test]
+fn the_bound_lies_above_what_is_left() {
+    let (x, y) = data::<f64>(90, 6);
+    let estimator = new().l1(0.01);
+    let least = estimator.fit(&x, &y).expect("a fit").report.loss;
+    for iterations in 0..8 {
+        let newton = ProximalNewton::new().max_iterations(iterations);
+        let newton = estimator.clone().solver(newton).fit(&x, &y).expect("a fit").report;
+        let orthant_wise = OrthantWise::new().max_iterations(iterations);
+        let orthant_wise =
+            estimator.clone().solver(orthant_wise).fit(&x, &y).expect("a fit").report;
+        for report in [newton, orthant_wise] {
+            let bound = report.suboptimality.expect("a bound");
+            assert!(bound >= report.loss - least - 1e-15, "{report}, least {least}");
+        }
+    }
+}
+
+fn refused<S: Solver>(solver: S, name: &str) {
+    let (x, y) = data::<f64>(90, 6);
+    let error = new().l1(0.25).solver(solver).fit(&x, &y).expect_err("an error");
+    let told = format!(
+        "l1 is 0.25 for the solver {name}: it must be 0, or the solver Auto, ProximalNewton or \
+         OrthantWise"
+    );
+    assert_eq!(error.to_string(), told);
+}
+
+#[test]
+fn solvers_that_would_ignore_an_l1_penalty_refuse_it() {
+    refused(Newton::new(), "Newton");
+    refused(Lbfgs::new(), "Lbfgs");
+    refused(GradientDescent::new(), "GradientDescent");
+}
+
+#[test]
+fn settings_out_of_range_are_named() {
+    let (x, y) = data::<f64>(90, 6);
+    let setting = |result: Result<Fit<f64>, Error>| match result {
+        Err(Error::Setting { name, .. }) => name,
+        other => panic!("{other:?}"),
+    };
+    for l1 in [-1.0, f64::NAN, f64::INFINITY] {
+        assert_eq!(setting(new().l1(l1).fit(&x, &y)), "l1");
+        let solver = ProximalNewton::new().tolerance(l1);
+        assert_eq!(setting(new().l1(0.1).solver(solver).fit(&x, &y)), "tolerance");
+        let solver = OrthantWise::new().tolerance(l1);
+        assert_eq!(setting(new().l1(0.1).solver(solver).fit(&x, &y)), "tolerance");
+    }
+    let solver = OrthantWise::new().memory(0);
+    assert_eq!(setting(new().l1(0.1).solver(solver).fit(&x, &y)), "memory");
+}
