@@ -13,7 +13,7 @@ struct Fit;
 impl Operation for Fit {
     const NAME: &'static str = "fit";
 
-    fn logit<B: Backend>(x: &B, problem: &Problem<B::Scalar>) -> Vec<B::Scalar> {
+    fn logit<B: Backend + ?Sized>(x: &B, problem: &Problem<B::Scalar>) -> Vec<B::Scalar> {
         let solver = GradientDescent::new().learning_rate(RATE).max_iterations(ITERATIONS);
         let fit = LogisticRegression::new().solver(solver).fit(x, &problem.y);
         let fit = fit.expect("a valid problem");

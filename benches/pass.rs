@@ -14,7 +14,7 @@ impl Operation for Pass {
     const BY_HAND: &'static [(&'static str, usize)] =
         &[("by-hand", usize::MAX), ("by-hand-blocked", 512)];
 
-    fn logit<B: Backend>(x: &B, problem: &Problem<B::Scalar>) -> Vec<B::Scalar> {
+    fn logit<B: Backend + ?Sized>(x: &B, problem: &Problem<B::Scalar>) -> Vec<B::Scalar> {
         let objective = LogisticRegression::new().objective(x, &problem.y);
         let mut objective = objective.expect("a valid problem");
         let parameters = [&problem.weights[..], &[problem.intercept]].concat();

@@ -10,7 +10,7 @@ struct Predict;
 impl Operation for Predict {
     const NAME: &'static str = "predict";
 
-    fn logit<B: Backend>(x: &B, problem: &Problem<B::Scalar>) -> Vec<B::Scalar> {
+    fn logit<B: Backend + ?Sized>(x: &B, problem: &Problem<B::Scalar>) -> Vec<B::Scalar> {
         let model = Model::new(&problem.weights, problem.intercept).expect("finite");
         let p = model.predict_proba(x).expect("a valid problem");
         (0..x.nrows()).map(|i| p[i]).collect()

@@ -74,7 +74,7 @@ pub trait Operation {
     const BY_HAND: &'static [(&'static str, usize)] = &[("by-hand", usize::MAX)];
 
     /// The operation by this library.
-    fn logit<B: Backend>(x: &B, problem: &Problem<B::Scalar>) -> Vec<B::Scalar>;
+    fn logit<B: Backend + ?Sized>(x: &B, problem: &Problem<B::Scalar>) -> Vec<B::Scalar>;
 
     /// The operation by hand.
     fn by_hand<F: Float>(x: &impl Products<F>, problem: &Problem<F>, rows: usize) -> Vec<F>;
@@ -83,7 +83,7 @@ pub trait Operation {
 /// Times an operation for every shape and precision.
 ///
 /// Ids are `op/shape/precision/backend`; `-1` behind a backend means one thread, as those by hand
-/// have.
+/// have, and `-dyn` a backend behind `dyn`.
 pub fn bench<O: Operation>(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group(O::NAME);
     group.sample_size(10);
@@ -107,11 +107,11 @@ fn bench_dense<O: Operation, F: Float + ComplexField>(
     let x = &Array2::from_shape_simple_fn(shape, || draw(&mut rng));
     let problem = Problem::new(shape, &mut rng);
     let id = |backend: &str| format!("{}x{}/{}/{backend}", shape.0, shape.1, F::NAME);
-    bench_backend::<O, F, _>(group, &id("ndarray"), &problem, x, Ndarray::from(x));
+    bench_backend::<O, F, _, _>(group, &id("ndarray"), &problem, x, Ndarray::from(x));
     let copy = &DMatrix::from_fn(shape.0, shape.1, |i, j| x[(i, j)]);
-    bench_backend::<O, F, _>(group, &id("nalgebra"), &problem, copy, Nalgebra::from(copy));
+    bench_backend::<O, F, _, _>(group, &id("nalgebra"), &problem, copy, Nalgebra::from(copy));
     let copy = &Mat::from_fn(shape.0, shape.1, |i, j| x[(i, j)]);
-    bench_backend::<O, F, _>(group, &id("faer"), &problem, copy, Faer::from(copy));
+    bench_backend::<O, F, _, _>(group, &id("faer"), &problem, copy, Faer::from(copy));
 }
 
 fn bench_text<O: Operation, F: Float>(group: &mut BenchmarkGroup<'_, WallTime>) {
@@ -119,15 +119,15 @@ fn bench_text<O: Operation, F: Float>(group: &mut BenchmarkGroup<'_, WallTime>) 
     let x = &text(TEXT, WORDS, &mut rng);
     let problem = Problem::new(TEXT, &mut rng);
     let id = format!("{}x{}/{}/sprs", TEXT.0, TEXT.1, F::NAME);
-    bench_backend::<O, F, _>(group, &id, &problem, x, Sprs::from(x));
+    bench_backend::<O, F, _, _>(group, &id, &problem, x, Sprs::from(x));
 }
 
-fn bench_backend<O: Operation, F: Float, M: Products<F> + Sync>(
+fn bench_backend<O: Operation, F: Float, M: Products<F> + Sync, B: Backend<Scalar = F>>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     id: &str,
     problem: &Problem<F>,
     matrix: &M,
-    backend: impl Backend<Scalar = F>,
+    backend: B,
 ) {
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     let expected = O::logit(&backend, problem);
@@ -140,6 +140,8 @@ fn bench_backend<O: Operation, F: Float, M: Products<F> + Sync>(
     };
     time(id.to_owned(), &|| O::logit(&backend, problem), false);
     time(format!("{id}-1"), &|| O::logit(&backend, problem), true);
+    let chosen: &dyn Backend<Scalar = F, Vector = B::Vector> = &backend;
+    time(format!("{id}-dyn-1"), &|| O::logit(chosen, problem), true);
     for &(name, rows) in O::BY_HAND {
         time(format!("{id}-{name}"), &|| O::by_hand(matrix, problem, rows), true);
     }
