@@ -27,6 +27,7 @@ mod model;
 #[cfg(feature = "serde")]
 mod model_serde;
 mod objective;
+mod peers;
 mod quasi_newton;
 mod report;
 mod rows;
@@ -43,6 +44,7 @@ pub use kernels::{cross_entropy, cross_entropy_from_probability, residual, sigmo
 pub use labels::Label;
 pub use model::Model;
 pub use objective::Objective;
+pub use peers::Peers;
 pub use quasi_newton::{Lbfgs, Newton};
 pub use report::{Progress, Report, StopReason, Trace};
 pub use solver::{Auto, Solver};

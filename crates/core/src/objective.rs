@@ -7,6 +7,7 @@ use num_traits::Zero;
 use crate::blocks::Partition;
 use crate::coordinates::Coordinates;
 use crate::curvature::{Curvature, Gram};
+use crate::peers::Shard;
 use crate::rows::{Observed, Rows};
 use crate::{Backend, Error, Float, Model, slice};
 
@@ -29,7 +30,10 @@ use crate::{Backend, Error, Float, Model, slice};
 /// the labels, a byte each, and sample weights and offsets where given.
 pub struct Objective<'a, B: Backend + ?Sized> {
     x: &'a B,
+    shard: Shard,
     rows: Rows<'static>,
+    /// How many rows the objective is over, in all processes.
+    nrows: usize,
     observed: Observed<B::Scalar>,
     total_weight: f64,
     l2: f64,
@@ -38,6 +42,10 @@ pub struct Objective<'a, B: Backend + ?Sized> {
     /// The model at the parameters last evaluated, on the caller's scale.
     model: Model<B::Scalar>,
     partials: Vec<Partial<B::Scalar>>,
+    /// The sums of all segments, of all processes.
+    sums: Vec<f64>,
+    /// The rows of a batch that this process holds.
+    listed: Vec<usize>,
     /// The largest logit last seen, in absolute value.
     largest_logit: f64,
     rows_read: usize,
@@ -83,6 +91,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// Measures the columns where they are to be standardised; `observed` fits the rows.
     pub(crate) fn new(
         x: &'a B,
+        shard: Shard,
         observed: Observed<B::Scalar>,
         terms: Terms,
     ) -> Result<Self, Error> {
@@ -92,11 +101,12 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         } else {
             Coordinates::plain(x.ncols(), terms.fit_intercept)
         };
-        Ok(Self::over(x, rows, observed, terms.l2, coordinates))
+        Ok(Self::over(x, shard, rows, observed, terms.l2, coordinates))
     }
 
     fn over(
         x: &'a B,
+        shard: Shard,
         rows: Rows<'static>,
         observed: Observed<B::Scalar>,
         l2: f64,
@@ -104,16 +114,23 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     ) -> Self {
         let partition = rows.partition(x);
         let partial = |_| Partial::new(x.ncols(), partition.block_rows());
+        let mut totals = [observed.total_weight(), rows.len() as f64];
+        x.peers().sum(&mut totals);
+        let [total_weight, nrows] = totals;
         Self {
             x,
+            shard,
             rows,
-            total_weight: observed.total_weight(),
+            nrows: nrows as usize,
+            total_weight,
             observed,
             l2,
             coordinates,
             partition,
             model: Model::zero(x.ncols()),
             partials: (0..partition.segments()).map(partial).collect(),
+            sums: vec![0.0; x.ncols() + 2],
+            listed: Vec::new(),
             largest_logit: 0.0,
             rows_read: 0,
         }
@@ -122,11 +139,11 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// The same objective over about `wanted` of the rows, evenly spread, or `None` where that is
     /// not much less.
     pub(crate) fn sample(&self, wanted: usize) -> Option<Self> {
-        let rows = Rows::sample(wanted, self.rows.len());
+        let rows = Rows::sample(wanted, self.shard);
         let (Rows::All(_), Rows::Runs(..)) = (self.rows, rows) else { return None };
         let mut observed = Observed::none();
         observed.gather(&self.observed, &rows, 0..rows.len());
-        Some(Self::over(self.x, rows, observed, self.l2, self.coordinates.clone()))
+        Some(Self::over(self.x, self.shard, rows, observed, self.l2, self.coordinates.clone()))
     }
 
     /// The number of parameters: one per column, plus one for the intercept where it is fitted.
@@ -139,9 +156,9 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.x.ncols()
     }
 
-    /// The number of rows that the objective is over.
+    /// The number of rows that the objective is over, in all processes.
     pub fn nrows(&self) -> usize {
-        self.rows.len()
+        self.nrows
     }
 
     /// The loss at `parameters`, and its gradient written to `gradient`. Reads the matrix once.
@@ -164,6 +181,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// ```
     pub fn evaluate(&mut self, parameters: &[B::Scalar], gradient: &mut [B::Scalar]) -> f64 {
         let (rows, partition, total) = (self.rows, self.partition, self.total_weight);
+        self.rows_read += self.nrows;
         self.evaluate_rows(rows, partition, total, parameters, gradient)
     }
 
@@ -174,13 +192,18 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         parameters: &[B::Scalar],
         gradient: &mut [B::Scalar],
     ) -> f64 {
-        let rows = Rows::Listed(batch);
-        let weights = &self.observed.weights;
-        let total = match weights.is_empty() {
-            true => batch.len() as f64,
-            false => batch.iter().map(|&i| weights[i].widen()).sum(),
-        };
-        self.evaluate_rows(rows, rows.partition(self.x), total, parameters, gradient)
+        let mut listed = std::mem::take(&mut self.listed);
+        listed.clear();
+        listed.extend(batch.iter().filter_map(|&row| self.shard.position(row)));
+        let weight =
+            |&i| self.observed.weights.get(i).map_or(1.0, |weight: &B::Scalar| weight.widen());
+        let mut total = [listed.iter().map(weight).sum()];
+        self.x.peers().sum(&mut total);
+        self.rows_read += batch.len();
+        let rows = Rows::Listed(&listed);
+        let loss = self.evaluate_rows(rows, rows.partition(self.x), total[0], parameters, gradient);
+        self.listed = listed;
+        loss
     }
 
     /// How often the matrix has been read since this was made, in rows.
@@ -203,18 +226,19 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
 
     /// The largest logit where it was last evaluated, in absolute value.
     pub(crate) fn largest_logit(&self) -> f64 {
-        self.largest_logit
+        self.x.peers().max(self.largest_logit)
     }
 
     /// The second derivatives at `parameters`, ready to solve with. Reads the rows twice, and the
     /// first time once more.
     pub(crate) fn curvature(&mut self, parameters: &[B::Scalar], basis: &Coordinates) -> Curvature {
         self.coordinates.unfold_into(parameters, &mut self.model);
-        self.rows_read += self.rows.len();
+        self.rows_read += self.nrows;
         let gram = Gram { rows: self.rows, partition: self.partition, observed: &self.observed };
         let standardized = self.coordinates.is_standardized();
         let basis = if standardized { &self.coordinates } else { basis };
-        let sums = gram.sum(self.x, &self.model, basis);
+        let mut sums = gram.sum(self.x, &self.model, basis);
+        self.x.peers().sum(&mut sums);
         Curvature::new(sums, self.total_weight, self.l2, basis, standardized)
     }
 
@@ -224,7 +248,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         if self.coordinates.is_standardized() {
             return Ok(Coordinates::plain(self.x.ncols(), self.coordinates.fit_intercept()));
         }
-        self.rows_read += self.rows.len();
+        self.rows_read += self.nrows;
         Coordinates::basis(self.x, &self.rows, self.coordinates.fit_intercept())
     }
 
@@ -232,7 +256,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// over rows that count.
     pub(crate) fn margins(&mut self, direction: &[B::Scalar]) -> (f64, f64) {
         self.coordinates.unfold_into(direction, &mut self.model);
-        self.rows_read += self.rows.len();
+        self.rows_read += self.nrows;
         let (x, rows, observed, model) = (self.x, self.rows, &self.observed, &self.model);
         let partition = self.partition;
         partition.for_each_segment(&mut self.partials, |segment, partial| {
@@ -252,7 +276,9 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
             }
         });
         let extremes = self.partials.iter().map(|partial| (partial.sums[0], partial.sums[1]));
-        extremes.fold((f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)))
+        let (min, max) =
+            extremes.fold((f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)));
+        (-x.peers().max(-min), x.peers().max(max))
     }
 
     fn evaluate_rows(
@@ -266,7 +292,6 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         let (given, expected) = ((parameters.len(), gradient.len()), self.dimension());
         assert_eq!(given, (expected, expected), "lengths of parameters and gradient");
         self.coordinates.unfold_into(parameters, &mut self.model);
-        self.rows_read += rows.len();
         let (x, observed, model) = (self.x, &self.observed, &self.model);
         partition.for_each_segment(&mut self.partials, |segment, partial| {
             partial.sums.fill(0.0);
@@ -276,8 +301,11 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
             }
         });
         let partials = &self.partials[..partition.segments()];
-        let mean =
-            |k: usize| partials.iter().map(|partial| partial.sums[k]).sum::<f64>() / total_weight;
+        for (k, sum) in self.sums.iter_mut().enumerate() {
+            *sum = partials.iter().map(|partial| partial.sums[k]).sum();
+        }
+        x.peers().sum(&mut self.sums);
+        let mean = |k: usize| self.sums[k] / total_weight;
         self.largest_logit = partials.iter().fold(0.0, |max, p| p.largest_logit.max(max));
         let d = x.ncols();
         let v = &parameters[..d];
