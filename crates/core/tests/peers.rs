@@ -367,6 +367,18 @@ fn an_iteration_of_gradient_descent_is_one_sum_of_two_more_numbers_than_columns(
     assert_eq!(many, [few, vec![3 + 2; 100]].concat());
 }
 
+/// Its spread is exactly 0 in all ranks together, though 3 · 0.1 / 3 is not 0.1.
+#[test]
+fn a_constant_column_is_constant_across_ranks() {
+    let mut data = Data::new(30, 3, 1);
+    data.rows.iter_mut().for_each(|row| row[1] = 0.1);
+    let estimator = LogisticRegression::new().l2(0.1).standardize(true);
+    let results = together(&data, &[0, 10, 20, 30], |x, data| estimator.fit(x, &data.y));
+    for (fit, _) in results {
+        assert_eq!(fit.expect("a fit").model.weights()[1], 0.0);
+    }
+}
+
 #[test]
 fn predictions_are_of_own_rows_and_ask_nobody() {
     let data = Data::new(50, 3, 1);
