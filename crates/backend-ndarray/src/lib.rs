@@ -16,6 +16,7 @@ mod lines;
 
 use std::ops::Range;
 
+use logit_core::dense::Dense;
 use logit_core::{Backend, Float, column_moments_by_row, copy_rows_by_row};
 use ndarray::linalg::general_mat_vec_mul;
 use ndarray::{Array1, ArrayBase, ArrayView1, ArrayView2, ArrayViewMut1, Data, Ix2, s};
@@ -30,17 +31,45 @@ pub use ndarray;
 #[derive(Clone, Copy, Debug)]
 pub struct Ndarray<'a, F> {
     x: ArrayView2<'a, F>,
+    own_products: bool,
+}
+
+impl<F: Float> Ndarray<'_, F> {
+    /// Multiplies with ndarray's own `general_mat_vec_mul` instead of the faster kernels of logit.
+    ///
+    /// It is the BLAS where you enable the feature `blas` of ndarray and link one; set that to one
+    /// thread (`OPENBLAS_NUM_THREADS=1`), since blocks of rows are on all cores already.
+    ///
+    /// ```
+    /// use logit_core::LogisticRegression;
+    /// use logit_ndarray::{Ndarray, ndarray::array};
+    ///
+    /// let x = array![[0.2], [0.7], [0.4], [0.9]];
+    /// let x = Ndarray::from(&x).with_own_products();
+    /// let fit = LogisticRegression::new().l2(0.1).fit(&x, [0, 1, 0, 1])?;
+    /// assert!(fit.model.weights()[0] > 0.0);
+    /// # Ok::<(), logit_core::Error>(())
+    /// ```
+    pub fn with_own_products(mut self) -> Self {
+        self.own_products = true;
+        self
+    }
+
+    /// The matrix for the kernels, where they can take it and are wanted.
+    fn lines(&self) -> Option<Dense<'_, F>> {
+        if self.own_products { None } else { lines::dense(self.x) }
+    }
 }
 
 impl<'a, F, S: Data<Elem = F>> From<&'a ArrayBase<S, Ix2>> for Ndarray<'a, F> {
     fn from(x: &'a ArrayBase<S, Ix2>) -> Self {
-        Self { x: x.view() }
+        Self::from(x.view())
     }
 }
 
 impl<'a, F> From<ArrayView2<'a, F>> for Ndarray<'a, F> {
     fn from(x: ArrayView2<'a, F>) -> Self {
-        Self { x }
+        Self { x, own_products: false }
     }
 }
 
@@ -57,14 +86,14 @@ impl<F: Float> Backend for Ndarray<'_, F> {
     }
 
     fn matvec(&self, rows: Range<usize>, w: &[F], out: &mut [F]) {
-        match lines::dense(self.x) {
+        match self.lines() {
             Some(dense) => dense.matvec(rows, w, out),
             None => product(self.x.slice(s![rows, ..]), w, F::zero(), out),
         }
     }
 
     fn matvec_transpose(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
-        match lines::dense(self.x) {
+        match self.lines() {
             Some(dense) => dense.matvec_transpose(rows, r, acc),
             None => product(self.x.slice(s![rows, ..]).reversed_axes(), r, F::one(), acc),
         }
@@ -95,7 +124,7 @@ impl<F: Float> Backend for Ndarray<'_, F> {
     }
 }
 
-/// `y = a · x + β y`, for matrices with gaps both ways.
+/// `y = a · x + β y`, by ndarray.
 fn product<F: Float>(a: ArrayView2<'_, F>, x: &[F], beta: F, y: &mut [F]) {
     let (x, mut y) = (ArrayView1::from(x), ArrayViewMut1::from(y));
     general_mat_vec_mul(F::one(), &a, &x, beta, &mut y);

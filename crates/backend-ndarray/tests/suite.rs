@@ -22,5 +22,11 @@ fn lend<F: Float>(matrix: &Matrix<F>) -> Ndarray<'_, F> {
     x.into()
 }
 
+fn lend_own_products<F: Float>(matrix: &Matrix<F>) -> Ndarray<'_, F> {
+    lend(matrix).with_own_products()
+}
+
+logit_conformance::suite!(own_products_f64: f64, lend_own_products::<f64>);
+logit_conformance::suite!(own_products_f32: f32, lend_own_products::<f32>);
 logit_conformance::suite!(ndarray_f64: f64, lend::<f64>);
 logit_conformance::suite!(ndarray_f32: f32, lend::<f32>);

@@ -4,7 +4,8 @@ use std::ops::{Index, Range};
 
 use num_traits::{One, Zero};
 
-use crate::Float;
+use crate::peers::Alone;
+use crate::{Error, Float, Peers};
 
 /// A design matrix that a linear-algebra library lends to the algorithms: n rows, one per
 /// observation, and d columns, one per feature.
@@ -150,6 +151,13 @@ pub trait Backend: Sync {
     ) {
         column_moments_by_row(self, rows, origin, sums, squares);
     }
+
+    /// The processes that hold the rows of one matrix together, of which these are some.
+    ///
+    /// The provided one says that these are all.
+    fn peers(&self) -> &dyn Peers {
+        &Alone
+    }
 }
 
 /// The provided [`Backend::column_moments`], for backends that override it for some matrices only.
@@ -212,6 +220,15 @@ const BLOCK_BYTES: usize = 256 * 1024;
 pub(crate) fn copy_row<B: Backend + ?Sized>(x: &B, i: usize, out: &mut [B::Scalar]) {
     out.fill(B::Scalar::zero());
     x.matvec_transpose(i..i + 1, &[B::Scalar::one()], out);
+}
+
+/// The error about a non-finite value, where there is one in any process, else `error`.
+pub(crate) fn explain<B: Backend + ?Sized>(error: Error, x: &B) -> Error {
+    let found = match find_non_finite(x, 0..x.nrows()) {
+        Some((row, column, value)) => Err(Error::NonFiniteFeature { row, column, value }),
+        None => Ok(()),
+    };
+    x.peers().agree(found).err().unwrap_or(error)
 }
 
 /// The first non-finite value in reading order: row, column, value.

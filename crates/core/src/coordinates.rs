@@ -10,7 +10,8 @@
 
 use num_traits::Zero;
 
-use crate::backend::find_non_finite;
+use crate::backend::{copy_row, explain};
+use crate::peers::Shard;
 use crate::rows::Rows;
 use crate::{Backend, Error, Float, Model};
 
@@ -195,9 +196,12 @@ impl Scaling {
         let d = x.ncols();
         let mut origin = vec![0.0; d];
         if center {
-            let mut first = vec![B::Scalar::zero(); d];
-            crate::backend::copy_row(x, 0, &mut first);
-            origin = first.iter().map(|x| x.widen()).collect();
+            if Shard::of(x).position(0).is_some() {
+                let mut first = vec![B::Scalar::zero(); d];
+                copy_row(x, 0, &mut first);
+                origin = first.iter().map(|x| x.widen()).collect();
+            }
+            x.peers().sum(&mut origin);
         }
         let mut scaling = Self::measure_from(x, rows, &origin, center)?;
         let columns = || scaling.mean.iter().zip(&origin).zip(&scaling.scale);
@@ -214,21 +218,26 @@ impl Scaling {
         origin: &[f64],
         center: bool,
     ) -> Result<Self, Error> {
-        let (n, d) = (rows.len(), x.ncols());
+        let d = x.ncols();
         let partition = rows.partition(x);
         let mut moments = vec![(vec![0.0; d], vec![0.0; d]); partition.segments()];
         partition.for_each_segment(&mut moments, |segment, (sums, squares)| {
             rows.for_each_piece(segment, |rows| x.column_moments(rows, origin, sums, squares));
         });
-        let column = |j| Self::column(moments.iter().map(|m| (m.0[j], m.1[j])), n as f64, center);
+        // Of each column, then the squares, then the number of rows.
+        let mut totals = vec![0.0; 2 * d];
+        for (sums, squares) in &moments {
+            let parts = sums.iter().chain(squares);
+            totals.iter_mut().zip(parts).for_each(|(total, part)| *total += part);
+        }
+        totals.push(rows.len() as f64);
+        x.peers().sum(&mut totals);
+        let n = totals[2 * d];
         let mut scaling =
             Self { mean: origin.to_vec(), scale: vec![1.0; d], inverse: vec![0.0; d] };
         for j in 0..d {
-            let (shift, scale) =
-                column(j).ok_or_else(|| match find_non_finite(x, 0..x.nrows()) {
-                    Some((row, column, value)) => Error::NonFiniteFeature { row, column, value },
-                    None => Error::ColumnSpread { column: j },
-                })?;
+            let (shift, scale) = Self::column(totals[j], totals[d + j], n, center)
+                .ok_or_else(|| explain(Error::ColumnSpread { column: j }, x))?;
             scaling.mean[j] += shift;
             if scale > 0.0 {
                 scaling.scale[j] = scale;
@@ -240,12 +249,7 @@ impl Scaling {
 
     /// The mean deviation and standard deviation of a column, the latter 0 for a constant one;
     /// `None` where they are out of range.
-    fn column(
-        segments: impl Iterator<Item = (f64, f64)>,
-        n: f64,
-        center: bool,
-    ) -> Option<(f64, f64)> {
-        let (sum, squares) = segments.fold((0.0, 0.0), |(a, b), (c, d)| (a + c, b + d));
+    fn column(sum: f64, squares: f64, n: f64, center: bool) -> Option<(f64, f64)> {
         if squares == 0.0 {
             return (sum == 0.0).then_some((0.0, 0.0));
         }

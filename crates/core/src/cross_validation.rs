@@ -7,6 +7,7 @@ use rand::seq::SliceRandom;
 
 use crate::error::check_setting;
 use crate::objective::Objective;
+use crate::peers::Shard;
 use crate::rows::Observed;
 use crate::{Backend, Error, Fit, Float, Label, LogisticRegression, Path, PathFit, Solver};
 
@@ -120,7 +121,9 @@ impl CrossValidation {
         self.path.check::<B::Scalar, S>(estimator)?;
         let observed = estimator.observed(x, y)?;
         let folds = self.deal(&observed)?;
-        let mut objective = Objective::new(x, observed.clone(), estimator.terms())?;
+        let size = x.peers().size();
+        check_setting("processes", size, size == 1, "1: folds do not span processes")?;
+        let mut objective = Objective::new(x, Shard::of(x), observed.clone(), estimator.terms())?;
         let strengths = self.path.strengths(&mut objective);
         let mut judge = objective.plain();
         let mut outcomes = Vec::with_capacity(self.folds);

@@ -178,6 +178,15 @@ pub enum Error {
         rows: usize,
     },
 
+    /// Another of the processes that hold the rows together failed. (See [`Peers`](crate::Peers).)
+    #[error("process {rank}: {message}")]
+    Elsewhere {
+        /// The rank of that process; of the first, where several failed.
+        rank: usize,
+        /// What its own error says; it counts its own rows.
+        message: String,
+    },
+
     /// A probability is outside 0 to 1.
     #[error("probability of row {row} is {value:?}: it must be within 0 to 1")]
     Probability {

@@ -2,14 +2,15 @@
 
 use std::ops::ControlFlow;
 
-use crate::backend::find_non_finite;
+use crate::backend::explain;
 use crate::error::check_setting;
 use crate::objective::{Penalty, Terms};
+use crate::peers::Shard;
 use crate::report::Observer;
 use crate::rows::Observed;
 use crate::{
-    Auto, Backend, Error, Float, Label, Model, Number, Objective, Progress, Report, Solver, Trace,
-    labels, solver,
+    Auto, Backend, Error, Float, Label, Model, Number, Objective, Peers, Progress, Report, Solver,
+    Trace, labels, solver,
 };
 
 /// Binary logistic regression: the probability of class 1 is `sigmoid(x·w + b)`.
@@ -206,7 +207,7 @@ impl<S> LogisticRegression<S> {
         y: impl IntoIterator<Item: Label>,
     ) -> Result<Objective<'a, B>, Error> {
         let observed = self.observed(x, y)?;
-        Objective::new(x, observed, self.settings.terms)
+        Objective::new(x, Shard::of(x), observed, self.settings.terms)
     }
 
     /// Labels, weights and offsets, checked as are the penalties and the shape of `x`.
@@ -216,13 +217,13 @@ impl<S> LogisticRegression<S> {
         y: impl IntoIterator<Item: Label>,
     ) -> Result<Observed<B::Scalar>, Error> {
         self.settings.terms.penalty.check()?;
-        if x.nrows() == 0 {
+        if Shard::of(x).of == 0 {
             return Err(Error::NoRows);
         }
         if x.ncols() == 0 {
             return Err(Error::NoColumns);
         }
-        self.settings.observed(labels::read(x.nrows(), y)?)
+        self.settings.observed(labels::read(x.nrows(), y), x.peers())
     }
 
     /// What is to be minimised, apart from the data.
@@ -296,11 +297,14 @@ impl<S: Solver> LogisticRegression<S> {
         let mut at = objective.coordinates().fold(initial.weights(), initial.intercept());
         let read = objective.rows_read();
         let mut trace = Trace::new(initial, observe);
-        let stop = self
-            .solver
-            .minimize(objective, &mut at, &mut trace)
-            .map_err(|error| explain(error, x))?;
-        let passes = (objective.rows_read() - read) as f64 / x.nrows() as f64;
+        let stop =
+            self.solver.minimize(objective, &mut at, &mut trace).map_err(|error| match error {
+                // It may owe that to a value in the matrix: any non-finite one makes the very first
+                // gradient non-finite, so good data is never searched.
+                Error::Diverged { iteration: 0, .. } => explain(error, x),
+                _ => error,
+            })?;
+        let passes = (objective.rows_read() - read) as f64 / objective.nrows() as f64;
         let model = objective.coordinates().unfold(&at)?;
         Ok(Fit { model, report: trace.report(stop, passes) })
     }
@@ -311,14 +315,14 @@ fn widened(numbers: impl IntoIterator<Item: Number>) -> Vec<f64> {
 }
 
 impl Settings {
-    /// Labels, weights and offsets, checked.
-    fn observed<F: Float>(&self, y: Vec<bool>) -> Result<Observed<F>, Error> {
-        let holds = |weight: f64| weight >= 0.0 && weight.is_finite();
-        let accepted = "0 or positive, and finite in the precision of the data";
-        let weights = per_row("sample weight", &self.sample_weights, y.len(), holds, accepted)?;
-        let offsets = per_row("offset", &self.offsets, y.len(), f64::is_finite, "finite")?;
-        let mut observed = Observed { y, weights, offsets };
-        let (zero, one) = self.class_weights(&observed)?;
+    /// Labels, weights and offsets, checked in every process.
+    fn observed<F: Float>(
+        &self,
+        y: Result<Vec<bool>, Error>,
+        peers: &dyn Peers,
+    ) -> Result<Observed<F>, Error> {
+        let mut observed = peers.agree(y.and_then(|y| self.per_row(y)))?;
+        let (zero, one) = self.class_weights(&observed, peers)?;
         if (zero, one) != (1.0, 1.0) {
             let n = observed.y.len();
             observed.weights.resize(n, F::one());
@@ -326,11 +330,24 @@ impl Settings {
                 *weight = F::narrow(weight.widen() * if y { one } else { zero });
             }
         }
-        observed.require_both_classes()?;
+        observed.require_both_classes(peers)?;
         Ok(observed)
     }
 
-    fn class_weights<F: Float>(&self, observed: &Observed<F>) -> Result<(f64, f64), Error> {
+    /// Labels, weights and offsets as they are given.
+    fn per_row<F: Float>(&self, y: Vec<bool>) -> Result<Observed<F>, Error> {
+        let holds = |weight: f64| weight >= 0.0 && weight.is_finite();
+        let accepted = "0 or positive, and finite in the precision of the data";
+        let weights = per_row("sample weight", &self.sample_weights, y.len(), holds, accepted)?;
+        let offsets = per_row("offset", &self.offsets, y.len(), f64::is_finite, "finite")?;
+        Ok(Observed { y, weights, offsets })
+    }
+
+    fn class_weights<F: Float>(
+        &self,
+        observed: &Observed<F>,
+        peers: &dyn Peers,
+    ) -> Result<(f64, f64), Error> {
         match self.class_weights {
             ClassWeights::Given(zero, one) => {
                 for (name, weight) in [("class weight of 0", zero), ("class weight of 1", one)] {
@@ -340,8 +357,8 @@ impl Settings {
                 Ok((zero, one))
             }
             ClassWeights::Balanced => {
-                observed.require_both_classes()?;
-                let (zero, one) = observed.class_totals();
+                observed.require_both_classes(peers)?;
+                let (zero, one) = observed.class_totals(peers);
                 Ok(((zero + one) / (2.0 * zero), (zero + one) / (2.0 * one)))
             }
         }
@@ -383,16 +400,4 @@ fn per_row<F: Float>(
         }
     });
     narrow.collect()
-}
-
-/// A fit that diverges at once may owe it to a value in the matrix: any non-finite one makes the
-/// very first gradient non-finite, so good data is never searched.
-fn explain<B: Backend + ?Sized>(error: Error, x: &B) -> Error {
-    match &error {
-        Error::Diverged { iteration: 0, .. } => match find_non_finite(x, 0..x.nrows()) {
-            Some((row, column, value)) => Error::NonFiniteFeature { row, column, value },
-            None => error,
-        },
-        _ => error,
-    }
 }

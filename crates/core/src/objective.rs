@@ -8,6 +8,7 @@ use crate::blocks::Partition;
 use crate::coordinates::Coordinates;
 use crate::curvature::{Curvature, Gram};
 use crate::error::check_setting;
+use crate::peers::Shard;
 use crate::rows::{Observed, Rows};
 use crate::{Backend, Error, Float, Model, slice};
 
@@ -32,7 +33,10 @@ use crate::{Backend, Error, Float, Model, slice};
 /// the labels, a byte each, and sample weights and offsets where given.
 pub struct Objective<'a, B: Backend + ?Sized> {
     x: &'a B,
+    shard: Shard,
     rows: Rows<'static>,
+    /// How many rows the objective is over, in all processes.
+    nrows: usize,
     observed: Observed<B::Scalar>,
     total_weight: f64,
     penalty: Penalty,
@@ -41,6 +45,10 @@ pub struct Objective<'a, B: Backend + ?Sized> {
     /// The model at the parameters last evaluated, on the caller's scale.
     model: Model<B::Scalar>,
     partials: Vec<Partial<B::Scalar>>,
+    /// The sums of all segments, of all processes.
+    sums: Vec<f64>,
+    /// The rows of a batch that this process holds.
+    listed: Vec<usize>,
     /// The largest logit last seen, in absolute value.
     largest_logit: f64,
     rows_read: usize,
@@ -105,6 +113,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// Measures the columns where they are to be standardised; `observed` fits the rows.
     pub(crate) fn new(
         x: &'a B,
+        shard: Shard,
         observed: Observed<B::Scalar>,
         terms: Terms,
     ) -> Result<Self, Error> {
@@ -114,11 +123,12 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         } else {
             Coordinates::plain(x.ncols(), terms.fit_intercept)
         };
-        Ok(Self::over(x, rows, observed, terms.penalty, coordinates))
+        Ok(Self::over(x, shard, rows, observed, terms.penalty, coordinates))
     }
 
     fn over(
         x: &'a B,
+        shard: Shard,
         rows: Rows<'static>,
         observed: Observed<B::Scalar>,
         penalty: Penalty,
@@ -126,16 +136,23 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     ) -> Self {
         let partition = rows.partition(x);
         let partial = |_| Partial::new(x.ncols(), partition.block_rows());
+        let mut totals = [observed.total_weight(), rows.len() as f64];
+        x.peers().sum(&mut totals);
+        let [total_weight, nrows] = totals;
         Self {
             x,
+            shard,
             rows,
-            total_weight: observed.total_weight(),
+            nrows: nrows as usize,
+            total_weight,
             observed,
             penalty,
             coordinates,
             partition,
             model: Model::zero(x.ncols()),
             partials: (0..partition.segments()).map(partial).collect(),
+            sums: vec![0.0; x.ncols() + 2],
+            listed: Vec::new(),
             largest_logit: 0.0,
             rows_read: 0,
         }
@@ -143,23 +160,24 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
 
     /// The same objective with other observations of the same rows.
     pub(crate) fn with_observed(&self, observed: Observed<B::Scalar>) -> Self {
-        Self::over(self.x, self.rows, observed, self.penalty, self.coordinates.clone())
+        Self::over(self.x, self.shard, self.rows, observed, self.penalty, self.coordinates.clone())
     }
 
     /// The same objective without penalties and standardisation, with an intercept.
     pub(crate) fn plain(&self) -> Self {
         let coordinates = Coordinates::plain(self.x.ncols(), true);
-        Self::over(self.x, self.rows, self.observed.clone(), Penalty::NONE, coordinates)
+        Self::over(self.x, self.shard, self.rows, self.observed.clone(), Penalty::NONE, coordinates)
     }
 
     /// The same objective over about `wanted` of the rows, evenly spread, or `None` where that is
     /// not much less.
     pub(crate) fn sample(&self, wanted: usize) -> Option<Self> {
-        let rows = Rows::sample(wanted, self.rows.len());
+        let rows = Rows::sample(wanted, self.shard);
         let (Rows::All(_), Rows::Runs(..)) = (self.rows, rows) else { return None };
         let mut observed = Observed::none();
         observed.gather(&self.observed, &rows, 0..rows.len());
-        Some(Self::over(self.x, rows, observed, self.penalty, self.coordinates.clone()))
+        let coordinates = self.coordinates.clone();
+        Some(Self::over(self.x, self.shard, rows, observed, self.penalty, coordinates))
     }
 
     /// The number of parameters: one per column, plus one for the intercept where it is fitted.
@@ -172,9 +190,9 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.x.ncols()
     }
 
-    /// The number of rows that the objective is over.
+    /// The number of rows that the objective is over, in all processes.
     pub fn nrows(&self) -> usize {
-        self.rows.len()
+        self.nrows
     }
 
     /// The loss at `parameters` but for the L1 term, and its gradient written to `gradient`. Reads
@@ -198,6 +216,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// ```
     pub fn evaluate(&mut self, parameters: &[B::Scalar], gradient: &mut [B::Scalar]) -> f64 {
         let (rows, partition, total) = (self.rows, self.partition, self.total_weight);
+        self.rows_read += self.nrows;
         self.evaluate_rows(rows, partition, total, parameters, gradient)
     }
 
@@ -208,18 +227,24 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         parameters: &[B::Scalar],
         gradient: &mut [B::Scalar],
     ) -> f64 {
-        let rows = Rows::Listed(batch);
-        let total = self.batch_weight(batch);
-        self.evaluate_rows(rows, rows.partition(self.x), total, parameters, gradient)
+        let mut listed = std::mem::take(&mut self.listed);
+        listed.clear();
+        listed.extend(batch.iter().filter_map(|&row| self.shard.position(row)));
+        let total = self.batch_weight(&listed);
+        self.rows_read += batch.len();
+        let rows = Rows::Listed(&listed);
+        let loss = self.evaluate_rows(rows, rows.partition(self.x), total, parameters, gradient);
+        self.listed = listed;
+        loss
     }
 
-    /// How much some rows count together.
+    /// How much some of the rows held here count together with those of other processes.
     pub(crate) fn batch_weight(&self, batch: &[usize]) -> f64 {
-        let weights = &self.observed.weights;
-        match weights.is_empty() {
-            true => batch.len() as f64,
-            false => batch.iter().map(|&i| weights[i].widen()).sum(),
-        }
+        let weight =
+            |&i| self.observed.weights.get(i).map_or(1.0, |weight: &B::Scalar| weight.widen());
+        let mut total = [batch.iter().map(weight).sum()];
+        self.x.peers().sum(&mut total);
+        total[0]
     }
 
     /// How often the matrix has been read since this was made, in rows.
@@ -251,12 +276,12 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
 
     /// How much the rows of class 0 and of class 1 count together.
     pub(crate) fn class_totals(&self) -> (f64, f64) {
-        self.observed.class_totals()
+        self.observed.class_totals(self.x.peers())
     }
 
     /// The largest logit where it was last evaluated, in absolute value.
     pub(crate) fn largest_logit(&self) -> f64 {
-        self.largest_logit
+        self.x.peers().max(self.largest_logit)
     }
 
     /// The second derivatives at `parameters`, ready to solve with. Reads the rows twice, and the
@@ -276,11 +301,12 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         columns: &[usize],
     ) -> Vec<f64> {
         self.coordinates.unfold_into(parameters, &mut self.model);
-        self.rows_read += self.rows.len();
+        self.rows_read += self.nrows;
         let (rows, partition, observed) = (self.rows, self.partition, &self.observed);
         let gram = Gram { rows, partition, observed, columns };
         let scaled = if self.coordinates.is_standardized() { &self.coordinates } else { basis };
         let mut sums = gram.sum(self.x, &self.model, scaled);
+        self.x.peers().sum(&mut sums);
         sums.iter_mut().for_each(|sum| *sum /= self.total_weight);
         for (k, &j) in columns.iter().enumerate().filter(|(_, j)| **j < self.x.ncols()) {
             sums[k * columns.len() + k] += self.l2() * basis.inverse_scale(j).powi(2);
@@ -294,7 +320,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         if self.coordinates.is_standardized() {
             return Ok(Coordinates::plain(self.x.ncols(), self.coordinates.fit_intercept()));
         }
-        self.rows_read += self.rows.len();
+        self.rows_read += self.nrows;
         Coordinates::basis(self.x, &self.rows, self.coordinates.fit_intercept())
     }
 
@@ -329,9 +355,11 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
                 }
             }
         });
-        extremes.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), extreme| {
-            (least.min(extreme.0), most.max(extreme.1))
-        })
+        let (least, most) =
+            extremes.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), extreme| {
+                (least.min(extreme.0), most.max(extreme.1))
+            });
+        (-self.x.peers().max(-least), self.x.peers().max(most))
     }
 
     fn evaluate_rows(
@@ -345,7 +373,6 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         let (given, expected) = ((parameters.len(), gradient.len()), self.dimension());
         assert_eq!(given, (expected, expected), "lengths of parameters and gradient");
         self.coordinates.unfold_into(parameters, &mut self.model);
-        self.rows_read += rows.len();
         let (x, observed, model) = (self.x, &self.observed, &self.model);
         partition.for_each_segment(&mut self.partials, |segment, partial| {
             partial.sums.fill(0.0);
@@ -355,8 +382,11 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
             }
         });
         let partials = &self.partials[..partition.segments()];
-        let mean =
-            |k: usize| partials.iter().map(|partial| partial.sums[k]).sum::<f64>() / total_weight;
+        for (k, sum) in self.sums.iter_mut().enumerate() {
+            *sum = partials.iter().map(|partial| partial.sums[k]).sum();
+        }
+        x.peers().sum(&mut self.sums);
+        let mean = |k: usize| self.sums[k] / total_weight;
         self.largest_logit = partials.iter().fold(0.0, |max, p| p.largest_logit.max(max));
         let d = x.ncols();
         let v = &parameters[..d];

@@ -3,15 +3,17 @@
 use std::ops::Range;
 
 use crate::blocks::Partition;
-use crate::{Backend, Error, Float};
+use crate::peers::Shard;
+use crate::{Backend, Error, Float, Peers};
 
 /// The rows that a sum is over; positions among them count from 0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rows<'a> {
     /// This many, all of them.
     All(usize),
-    /// This many runs of [`RUN`] consecutive rows, evenly spread over the given number.
-    Runs(usize, usize),
+    /// This many runs of [`RUN`] consecutive rows, evenly spread over the whole matrix, as far as
+    /// this shard holds them.
+    Runs(usize, Shard),
     /// These.
     Listed(&'a [usize]),
 }
@@ -20,19 +22,22 @@ pub(crate) enum Rows<'a> {
 const RUN: usize = 64;
 
 impl Rows<'_> {
-    /// About `wanted` of `rows` rows, or all of them where that is not much fewer.
-    pub(crate) fn sample(wanted: usize, rows: usize) -> Rows<'static> {
-        if wanted.saturating_mul(2) >= rows {
-            Rows::All(rows)
+    /// About `wanted` rows of the whole matrix, or all of them where that is not much fewer.
+    pub(crate) fn sample(wanted: usize, shard: Shard) -> Rows<'static> {
+        if wanted.saturating_mul(2) >= shard.of {
+            Rows::All(shard.len)
         } else {
-            Rows::Runs(wanted.div_ceil(RUN).max(1), rows)
+            Rows::Runs(wanted.div_ceil(RUN).max(1), shard)
         }
     }
 
     pub(crate) fn len(&self) -> usize {
         match self {
             Rows::All(rows) => *rows,
-            Rows::Runs(runs, rows) => (runs * RUN).min(*rows),
+            Rows::Runs(runs, shard) => {
+                let before = |row| in_runs_before(row, *runs, shard.of);
+                before(shard.first + shard.len) - before(shard.first)
+            }
             Rows::Listed(list) => list.len(),
         }
     }
@@ -59,12 +64,13 @@ impl Rows<'_> {
         match self {
             Rows::All(_) => work(positions),
             Rows::Listed(list) => list[positions].iter().for_each(|&i| work(i..i + 1)),
-            Rows::Runs(runs, rows) => {
-                let mut at = positions.start;
-                while at < positions.end {
+            Rows::Runs(runs, shard) => {
+                let before = in_runs_before(shard.first, *runs, shard.of);
+                let (mut at, end) = (before + positions.start, before + positions.end);
+                while at < end {
                     let (run, offset) = (at / RUN, at % RUN);
-                    let len = (RUN - offset).min(positions.end - at);
-                    let start = run * (rows / runs) + offset;
+                    let len = (RUN - offset).min(end - at);
+                    let start = run * (shard.of / runs) + offset - shard.first;
                     work(start..start + len);
                     at += len;
                 }
@@ -126,6 +132,13 @@ impl Rows<'_> {
     }
 }
 
+/// How many rows of all runs come before a row.
+fn in_runs_before(row: usize, runs: usize, rows: usize) -> usize {
+    let (run, offset) = (row / (rows / runs), row % (rows / runs));
+    let before = if run < runs { run * RUN + offset.min(RUN) } else { runs * RUN };
+    before.min(row)
+}
+
 /// What was observed in each row.
 #[derive(Clone, Debug)]
 pub(crate) struct Observed<F> {
@@ -170,19 +183,20 @@ impl<F: Float> Observed<F> {
         rows.gather(positions, &from.offsets, &mut self.offsets);
     }
 
-    /// How much the rows of class 0 and of class 1 count together.
-    pub(crate) fn class_totals(&self) -> (f64, f64) {
+    /// How much the rows of class 0 and of class 1 count together, in all processes.
+    pub(crate) fn class_totals(&self, peers: &dyn Peers) -> (f64, f64) {
         let weight = |i| self.weights.get(i).map_or(1.0, |weight: &F| weight.widen());
-        let rows = self.y.iter().enumerate();
-        rows.fold((0.0, 0.0), |(zero, one), (i, &y)| match y {
-            false => (zero + weight(i), one),
-            true => (zero, one + weight(i)),
-        })
+        let mut totals = [0.0; 2];
+        for (i, &y) in self.y.iter().enumerate() {
+            totals[usize::from(y)] += weight(i);
+        }
+        peers.sum(&mut totals);
+        totals.into()
     }
 
     /// Fails unless rows of both classes count.
-    pub(crate) fn require_both_classes(&self) -> Result<(), Error> {
-        match self.class_totals() {
+    pub(crate) fn require_both_classes(&self, peers: &dyn Peers) -> Result<(), Error> {
+        match self.class_totals(peers) {
             (0.0, 0.0) => Err(Error::NoWeight),
             (0.0, _) => Err(Error::OneClass { class: 1 }),
             (_, 0.0) => Err(Error::OneClass { class: 0 }),
@@ -209,7 +223,7 @@ mod tests {
         fn a_sample_holds_as_many_different_rows_as_it_says_in_any_pieces(
             rows in 1usize..5000, wanted in 0usize..3000, cut in any::<prop::sample::Index>(),
         ) {
-            let sample = Rows::sample(wanted, rows);
+            let sample = Rows::sample(wanted, Shard { first: 0, len: rows, of: rows });
             let all: Vec<usize> = (0..rows).collect();
             let gather = |positions| {
                 let mut gathered = Vec::new();
@@ -224,6 +238,23 @@ mod tests {
             let mut pieces = gather(0..cut);
             pieces.extend(gather(cut..sample.len()));
             prop_assert_eq!(pieces, gathered);
+        }
+
+        #[test]
+        fn shards_hold_the_same_sample_together(
+            rows in 1usize..5000, wanted in 0usize..3000, cuts in any::<[prop::sample::Index; 2]>(),
+        ) {
+            let mut cuts = cuts.map(|cut| cut.index(rows + 1));
+            cuts.sort_unstable();
+            let gather = |first: usize, end: usize| {
+                let sample = Rows::sample(wanted, Shard { first, len: end - first, of: rows });
+                let mut gathered = Vec::new();
+                let own: Vec<usize> = (first..end).collect();
+                sample.gather(0..sample.len(), &own, &mut gathered);
+                gathered
+            };
+            let parts = [gather(0, cuts[0]), gather(cuts[0], cuts[1]), gather(cuts[1], rows)];
+            prop_assert_eq!(parts.concat(), gather(0, rows));
         }
     }
 }

@@ -1,0 +1,1 @@
+//! `tests/suite.rs` is all there is.
