@@ -130,7 +130,12 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 (to, gain)
             };
             let Some(next) = self.net.search(point, path) else {
-                return Ok(StopReason::PrecisionLimit);
+                if self.memory.steps.is_empty() {
+                    return Ok(StopReason::PrecisionLimit);
+                }
+                // The remembered curvature can point uphill in every weight by itself.
+                self.memory.steps.clear();
+                continue;
             };
             self.memory.push(point, &next);
             *point = next;
