@@ -115,7 +115,12 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 slopes.map(|((&g, &v), &l1)| least_subgradient(g, v, l1)).collect();
             let step = self.step(&slopes, &point.v);
             if self.net.is_exhausted(point, dot(&slopes, &step)) {
-                return Ok(StopReason::PrecisionLimit);
+                if self.memory.steps.is_empty() {
+                    return Ok(StopReason::PrecisionLimit);
+                }
+                // The curvature remembered promises nothing; without it there may be more.
+                self.memory.steps.clear();
+                continue;
             }
             let l1 = self.net.l1.clone();
             let path = |length: f64| {
