@@ -15,6 +15,9 @@ use crate::{Backend, Error, Float, Lbfgs, Objective, Solver, StopReason, Trace};
 /// iteration costs one or a few reads of the data, and of a sparse matrix only what it stores.
 /// Without an L1 penalty this is [`Lbfgs`].
 ///
+/// On columns that are strongly correlated, or classes nearly told apart, it can need thousands of
+/// iterations, or end at the maximum: the report says so.
+///
 /// Source: Andrew and Gao, *Scalable training of L1-regularized log-linear models* (2007).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OrthantWise {

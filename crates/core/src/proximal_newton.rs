@@ -50,7 +50,7 @@ impl ProximalNewton {
     /// 0 or positive, and finite. Default: 1e-9.
     ///
     /// The bound follows from the gradient over all rows by convexity, and is far above what is true
-    /// near the minimum: 1e-9 leaves about 1e-15. It assumes that the intercept of the centred and
+    /// near the minimum. It assumes that the intercept of the centred and
     /// scaled columns is within 1 + |intercept| of its best.
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
