@@ -1,7 +1,7 @@
 //! Two backends give the same answers: each within the oracle's bound, so within twice it of
 //! each other.
 
-use logit_core::{Backend, Float, GradientDescent, Model};
+use logit_core::{Backend, Float, GradientDescent, Model, StopReason};
 use proptest::prelude::*;
 
 use crate::algorithms::estimator;
