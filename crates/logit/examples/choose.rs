@@ -3,7 +3,7 @@
 //! `cargo run --example choose -- nalgebra f32`
 //!
 //! `fit` is compiled once per precision and type of vector, and takes any backend behind `dyn`. That
-//! costs a few indirect calls per block of some hundred kilobytes: nothing.
+//! costs a few indirect calls per block of some hundred kilobytes.
 
 use std::error::Error;
 use std::ops::Index;
