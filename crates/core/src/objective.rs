@@ -328,8 +328,9 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// its terms add up to without their signs, and the most, over rows that count.
     ///
     /// A share, since only rounding beside the terms makes a logit that does not move.
-    pub(crate) fn margins(&self, direction: &Model<f64>) -> (f64, f64) {
+    pub(crate) fn margins(&mut self, direction: &Model<f64>) -> (f64, f64) {
         const BATCH: usize = 64;
+        self.rows_read += self.nrows;
         let d = self.ncols();
         let (x, rows, observed) = (self.x, self.rows, &self.observed);
         let (weights, intercept) = (direction.weights(), direction.intercept());

@@ -32,6 +32,9 @@ pub struct Newton {
 /// The limited-memory BFGS method, on columns centred and scaled, for more parameters than
 /// [`Newton`] can take.
 ///
+/// Classes that a plane tells apart without error it recognises as [`Error::Separated`], those told
+/// apart up to ties only where a step happens to show it: the report then has a large weight.
+///
 /// Source: Nocedal and Wright, *Numerical Optimization* (2nd ed. 2006), section 7.2.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lbfgs {
