@@ -20,7 +20,8 @@ use faer::linalg::matmul::matmul;
 use faer::mat::AsMatRef;
 use faer::traits::ComplexField;
 use faer::{Accum, Col, ColMut, ColRef, MatRef, Par, Shape, Stride};
-use logit_core::{Backend, Float, column_moments_by_row, copy_rows_by_row};
+use logit_core::dense::Dense;
+use logit_core::{Backend, Float};
 
 pub use faer;
 
@@ -66,14 +67,14 @@ impl<F: Float + ComplexField> Backend for Faer<'_, F> {
     }
 
     fn matvec(&self, rows: Range<usize>, w: &[F], out: &mut [F]) {
-        match lines::dense(self.x) {
+        match self.dense() {
             Some(dense) => dense.matvec(rows, w, out),
             None => product(self.x.subrows(rows.start, rows.len()), w, Accum::Replace, out),
         }
     }
 
     fn matvec_transpose(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
-        match lines::dense(self.x) {
+        match self.dense() {
             Some(dense) => dense.matvec_transpose(rows, r, acc),
             None => {
                 let x = self.x.subrows(rows.start, rows.len());
@@ -82,24 +83,8 @@ impl<F: Float + ComplexField> Backend for Faer<'_, F> {
         }
     }
 
-    fn column_moments(
-        &self,
-        rows: Range<usize>,
-        origin: &[f64],
-        sums: &mut [f64],
-        squares: &mut [f64],
-    ) {
-        match lines::dense(self.x) {
-            Some(dense) => dense.column_moments(rows, origin, sums, squares),
-            None => column_moments_by_row(self, rows, origin, sums, squares),
-        }
-    }
-
-    fn copy_rows(&self, rows: Range<usize>, out: &mut [F]) {
-        match lines::dense(self.x) {
-            Some(dense) => dense.copy_rows(rows, out),
-            None => copy_rows_by_row(self, rows, out),
-        }
+    fn dense(&self) -> Option<Dense<'_, F>> {
+        lines::dense(self.x)
     }
 
     fn vector(&self, values: Vec<F>) -> Col<F> {

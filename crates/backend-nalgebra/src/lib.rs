@@ -16,7 +16,8 @@ mod view;
 
 use std::ops::Range;
 
-use logit_core::{Backend, Float, column_moments_by_row, copy_rows_by_row};
+use logit_core::dense::Dense;
+use logit_core::{Backend, Float};
 use nalgebra::{DVector, DVectorView, DVectorViewMut, Dim, Dyn, Matrix, MatrixView, RawStorage};
 
 pub use nalgebra;
@@ -70,7 +71,7 @@ impl<F: Float> Backend for Nalgebra<'_, F> {
     }
 
     fn matvec(&self, rows: Range<usize>, w: &[F], out: &mut [F]) {
-        match view::dense(self.x) {
+        match self.dense() {
             Some(dense) => dense.matvec(rows, w, out),
             None => {
                 out.fill(F::zero());
@@ -80,30 +81,14 @@ impl<F: Float> Backend for Nalgebra<'_, F> {
     }
 
     fn matvec_transpose(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
-        match view::dense(self.x) {
+        match self.dense() {
             Some(dense) => dense.matvec_transpose(rows, r, acc),
             None => add_product(view::dynamic(self.x.rows_range(rows)), r, acc),
         }
     }
 
-    fn column_moments(
-        &self,
-        rows: Range<usize>,
-        origin: &[f64],
-        sums: &mut [f64],
-        squares: &mut [f64],
-    ) {
-        match view::dense(self.x) {
-            Some(dense) => dense.column_moments(rows, origin, sums, squares),
-            None => column_moments_by_row(self, rows, origin, sums, squares),
-        }
-    }
-
-    fn copy_rows(&self, rows: Range<usize>, out: &mut [F]) {
-        match view::dense(self.x) {
-            Some(dense) => dense.copy_rows(rows, out),
-            None => copy_rows_by_row(self, rows, out),
-        }
+    fn dense(&self) -> Option<Dense<'_, F>> {
+        view::dense(self.x)
     }
 
     fn vector(&self, values: Vec<F>) -> DVector<F> {

@@ -17,7 +17,7 @@ mod lines;
 use std::ops::Range;
 
 use logit_core::dense::Dense;
-use logit_core::{Backend, Float, column_moments_by_row, copy_rows_by_row};
+use logit_core::{Backend, Float};
 use ndarray::linalg::general_mat_vec_mul;
 use ndarray::{Array1, ArrayBase, ArrayView1, ArrayView2, ArrayViewMut1, Data, Ix2, s};
 
@@ -55,7 +55,7 @@ impl<F: Float> Ndarray<'_, F> {
         self
     }
 
-    /// The matrix for the kernels, where they can take it and are wanted.
+    /// The matrix for the kernels, where they can multiply it and are to.
     fn lines(&self) -> Option<Dense<'_, F>> {
         if self.own_products { None } else { lines::dense(self.x) }
     }
@@ -99,24 +99,8 @@ impl<F: Float> Backend for Ndarray<'_, F> {
         }
     }
 
-    fn column_moments(
-        &self,
-        rows: Range<usize>,
-        origin: &[f64],
-        sums: &mut [f64],
-        squares: &mut [f64],
-    ) {
-        match lines::dense(self.x) {
-            Some(dense) => dense.column_moments(rows, origin, sums, squares),
-            None => column_moments_by_row(self, rows, origin, sums, squares),
-        }
-    }
-
-    fn copy_rows(&self, rows: Range<usize>, out: &mut [F]) {
-        match lines::dense(self.x) {
-            Some(dense) => dense.copy_rows(rows, out),
-            None => copy_rows_by_row(self, rows, out),
-        }
+    fn dense(&self) -> Option<Dense<'_, F>> {
+        lines::dense(self.x)
     }
 
     fn vector(&self, values: Vec<F>) -> Array1<F> {

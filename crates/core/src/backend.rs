@@ -4,6 +4,7 @@ use std::ops::{Index, Range};
 
 use num_traits::{One, Zero};
 
+use crate::dense::Dense;
 use crate::peers::Alone;
 use crate::{Error, Float, Peers};
 
@@ -84,16 +85,25 @@ pub trait Backend: Sync {
     /// Hands values over as the library's own vector.
     fn vector(&self, values: Vec<Self::Scalar>) -> Self::Vector;
 
+    /// The same matrix as one of plain memory, where its rows or its columns are contiguous.
+    ///
+    /// The provided methods make use of it; both products may. The provided one says that it is
+    /// not.
+    fn dense(&self) -> Option<Dense<'_, Self::Scalar>> {
+        None
+    }
+
     /// How many rows make a good block: few enough to stay in cache between the two products,
     /// enough to make the calls worthwhile.
     ///
     /// Fixed by the matrix alone, since it decides the order of summation. The provided one aims
-    /// at 256 KiB of a dense matrix, up to 512 KiB where that makes fewer than 128 rows, within 8
-    /// to 2048 rows.
+    /// at 256 KiB of a dense matrix, up to 1 MiB where that makes fewer than 128 rows, within 8 to
+    /// 1024 rows; at much less where rows are contiguous.
     fn block_rows(&self) -> usize {
-        let row_bytes = size_of::<Self::Scalar>().saturating_mul(self.ncols().max(1));
-        let rows = |bytes| bytes / row_bytes;
-        rows(BLOCK_BYTES).max(rows(2 * BLOCK_BYTES).min(128)).clamp(8, 2048)
+        if let Some(dense) = self.dense() {
+            return dense.block_rows();
+        }
+        column_block_rows(size_of::<Self::Scalar>().saturating_mul(self.ncols()))
     }
 
     /// How many elements the rows before `row` store, for `row` within `0..=nrows`.
@@ -128,9 +138,20 @@ pub trait Backend: Sync {
     /// Copies some rows, one after the other; elements that are not stored are zeros.
     ///
     /// Used by Newton's method for the weighted Gram matrix of some rows. The provided one
-    /// extracts rows through [`matvec_transpose`](Self::matvec_transpose).
+    /// extracts rows through [`matvec_transpose`](Self::matvec_transpose) unless the matrix is
+    /// [`dense`](Self::dense).
+    ///
+    /// # Panics
+    /// If the lengths or the rows do not fit.
     fn copy_rows(&self, rows: Range<usize>, out: &mut [Self::Scalar]) {
-        copy_rows_by_row(self, rows, out);
+        if let Some(dense) = self.dense() {
+            return dense.copy_rows(rows, out);
+        }
+        let d = self.ncols();
+        assert_eq!(Some(out.len()), rows.len().checked_mul(d), "as many places as elements");
+        for (k, i) in rows.enumerate() {
+            copy_row(self, i, &mut out[k * d..][..d]);
+        }
     }
 
     /// Adds each column's sum and sum of squares of deviations from an origin over some rows.
@@ -141,7 +162,12 @@ pub trait Backend: Sync {
     /// ```
     ///
     /// Used once per fit and segment of rows, for
-    /// [`standardize`](crate::LogisticRegression::standardize). The provided one extracts rows through [`matvec_transpose`](Self::matvec_transpose).
+    /// [`standardize`](crate::LogisticRegression::standardize). The provided one extracts rows
+    /// through [`matvec_transpose`](Self::matvec_transpose) unless the matrix is
+    /// [`dense`](Self::dense).
+    ///
+    /// # Panics
+    /// If the lengths or the rows do not fit.
     fn column_moments(
         &self,
         rows: Range<usize>,
@@ -149,7 +175,14 @@ pub trait Backend: Sync {
         sums: &mut [f64],
         squares: &mut [f64],
     ) {
-        column_moments_by_row(self, rows, origin, sums, squares);
+        if let Some(dense) = self.dense() {
+            return dense.column_moments(rows, origin, sums, squares);
+        }
+        let mut row = vec![Self::Scalar::zero(); self.ncols()];
+        for i in rows {
+            copy_row(self, i, &mut row);
+            add_moments(&row, origin, sums, squares);
+        }
     }
 
     /// The processes that hold the rows of one matrix together, of which these are some.
@@ -157,36 +190,6 @@ pub trait Backend: Sync {
     /// The provided one says that these are all.
     fn peers(&self) -> &dyn Peers {
         &Alone
-    }
-}
-
-/// The provided [`Backend::column_moments`], for backends that override it for some matrices only.
-///
-/// # Panics
-/// If the lengths or the rows do not fit.
-pub fn column_moments_by_row<B: Backend + ?Sized>(
-    x: &B,
-    rows: Range<usize>,
-    origin: &[f64],
-    sums: &mut [f64],
-    squares: &mut [f64],
-) {
-    let mut row = vec![B::Scalar::zero(); x.ncols()];
-    for i in rows {
-        copy_row(x, i, &mut row);
-        add_moments(&row, origin, sums, squares);
-    }
-}
-
-/// The provided [`Backend::copy_rows`], for backends that override it for some matrices only.
-///
-/// # Panics
-/// If the lengths or the rows do not fit.
-pub fn copy_rows_by_row<B: Backend + ?Sized>(x: &B, rows: Range<usize>, out: &mut [B::Scalar]) {
-    let d = x.ncols();
-    assert_eq!(Some(out.len()), rows.len().checked_mul(d), "as many places as elements");
-    for (k, i) in rows.enumerate() {
-        copy_row(x, i, &mut out[k * d..][..d]);
     }
 }
 
@@ -212,9 +215,14 @@ pub(crate) fn add_widened<F: Float>(values: &[F], sums: &mut [f64]) {
     }
 }
 
-/// A block should stay in a core's own L2 cache, 512 KiB or more nearly everywhere, with room to
-/// spare. Fewer rows are slower: columns are then read in short pieces.
-const BLOCK_BYTES: usize = 256 * 1024;
+/// How many rows of as many bytes make a block where they are not contiguous.
+///
+/// A block should stay in a core's own L2 cache, 512 KiB or more nearly everywhere. Fewer than 128
+/// rows are slower, though the block is smaller: columns are then read in short pieces.
+pub(crate) fn column_block_rows(row_bytes: usize) -> usize {
+    let rows = |kib: usize| (kib * 1024) / row_bytes.max(1);
+    rows(256).max(rows(1024).min(128)).clamp(8, 1024)
+}
 
 /// Copies row `i` into `out`, exactly.
 pub(crate) fn copy_row<B: Backend + ?Sized>(x: &B, i: usize, out: &mut [B::Scalar]) {

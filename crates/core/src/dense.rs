@@ -5,13 +5,14 @@
 //! are compiled for AVX-512, AVX2 and the baseline and chosen at run time. Sums are taken in a
 //! fixed order without fused multiply-add: all instruction sets give the same bits.
 
-use std::hint::black_box;
 use std::marker::PhantomData;
 use std::ops::Range;
 
 use multiversion::multiversion;
 
-use crate::backend::add_moments;
+use crate::backend::{add_moments, column_block_rows};
+#[cfg(target_arch = "x86_64")]
+use crate::registers;
 use crate::{Backend, Float};
 
 /// A borrowed dense matrix of which the rows or the columns are contiguous.
@@ -88,7 +89,7 @@ impl<F: Float> Backend for Dense<'_, F> {
     fn matvec(&self, rows: Range<usize>, w: &[F], out: &mut [F]) {
         out.fill(F::zero());
         if self.rows_are_lines {
-            add_dots(self.lines.some(rows), w, out);
+            add_dots(self.lines.some(rows), w, out, AHEAD_BYTES / size_of::<F>());
         } else {
             add_multiples(self.lines.part(rows), w, out);
         }
@@ -98,12 +99,21 @@ impl<F: Float> Backend for Dense<'_, F> {
         if self.rows_are_lines {
             add_multiples(self.lines.some(rows), r, acc);
         } else {
-            add_dots(self.lines.part(rows), r, acc);
+            add_dots(self.lines.part(rows), r, acc, 0);
         }
     }
 
     fn vector(&self, values: Vec<F>) -> Vec<F> {
         values
+    }
+
+    fn block_rows(&self) -> usize {
+        let row_bytes = size_of::<F>().saturating_mul(self.ncols().max(1));
+        match self.rows_are_lines {
+            true if row_bytes < LONG_ROW_BYTES => (SHORT_BLOCK_BYTES / row_bytes / 8 * 8).max(8),
+            true => (LONG_BLOCK_BYTES / row_bytes).max(8),
+            false => column_block_rows(row_bytes),
+        }
     }
 
     fn copy_rows(&self, rows: Range<usize>, out: &mut [F]) {
@@ -213,130 +223,67 @@ pub(crate) fn add_square_dots(
     y: &mut [f64],
 ) {
     let lines = Lines::from_slice(matrix, order, order);
-    add_dots(lines.some(first..order).part(0..x.len()), x, y);
+    add_dots(lines.some(first..order).part(0..x.len()), x, y, 0);
 }
 
-/// `y[i] += line(i) · x` for every line.
-fn add_dots<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
-    assert_eq!((x.len(), y.len()), (lines.len, lines.count), "lengths of vectors");
-    if lines.len < LONG {
-        add_dots_by::<F, false>(lines, x, y);
+/// Blocks of short rows fit the L1 cache twice, and are so short that the processor runs ahead: it
+/// still reads the next rows while it works out the losses of these.
+const SHORT_BLOCK_BYTES: usize = 8 * 1024;
+const LONG_ROW_BYTES: usize = 2 * 1024;
+/// Of long rows a block goes to the L2 cache.
+const LONG_BLOCK_BYTES: usize = 128 * 1024;
+/// How far ahead of the rows that are multiplied memory is asked for: about the next block.
+const AHEAD_BYTES: usize = 12 * 1024;
+
+/// `y[i] += line(i) · x` for every line; with every number that is read, the one `ahead` of it in
+/// memory is asked for.
+#[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables))]
+fn add_dots<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahead: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if registers::add_dots(lines, x, y, ahead) {
+        return;
+    }
+    if size_of::<F>() == 8 {
+        add_dots_by::<F, 32>(lines, x, y);
     } else {
-        add_dots_by::<F, true>(lines, x, y);
+        add_dots_by::<F, 64>(lines, x, y);
     }
 }
 
-/// Lines are read one after the other, as memory is fastest, each in 32 partial sums and then 8.
-/// Those are added up for a batch of lines side by side: for short lines, one by one would take
-/// longer than the products.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn add_dots_by<F: Float, const IS_LONG: bool>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
-    let whole = x.len() - x.len() % LANES;
-    let mut kept = [[F::zero(); KEPT]; BATCH];
-    for (batch, y) in y.chunks_mut(BATCH).enumerate() {
-        let kept = &mut kept[..y.len()];
-        for (k, kept) in kept.iter_mut().enumerate() {
-            let line = lines.get(BATCH * batch + k);
-            let mut sums = [F::zero(); LANES];
-            if IS_LONG {
-                add_products_of_long(&mut sums, &line[..whole], &x[..whole]);
-            } else {
-                add_products(&mut sums, &line[..whole], &x[..whole]);
+/// By `SUMS` partial sums, which are added up in halves.
+pub(crate) fn add_dots_by<F: Float, const SUMS: usize>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
+    assert_eq!((x.len(), y.len()), lines.shape(), "lengths of vectors");
+    for (i, y) in y.iter_mut().enumerate() {
+        let mut sums = [F::zero(); SUMS];
+        for (line, x) in lines.get(i).chunks(SUMS).zip(x.chunks(SUMS)) {
+            for (sum, (&a, &b)) in sums.iter_mut().zip(line.iter().zip(x)) {
+                *sum += a * b;
             }
-            *kept = add_rest(sums, &line[whole..], &x[whole..]);
-            // Several lines side by side would need gathers: keeps the compiler from trying.
-            black_box(kept);
         }
-        add_totals(kept, y);
-    }
-}
-
-/// Lines from this length on are worth a call of their own.
-const LONG: usize = 128;
-/// How many lines are added up side by side.
-const BATCH: usize = 32;
-/// The number of partial sums of a line while whole chunks of it are multiplied.
-const LANES: usize = 32;
-/// And after.
-const KEPT: usize = 8;
-
-/// Where the few numbers after the last chunk follow in the same function, the compiler cuts the
-/// lanes for the sake of those.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn add_products_of_long<F: Float>(sums: &mut [F; LANES], a: &[F], b: &[F]) {
-    add_products(sums, a, b);
-}
-
-/// Adds the products of whole chunks.
-#[inline(always)]
-fn add_products<F: Float>(sums: &mut [F; LANES], a: &[F], b: &[F]) {
-    for (a, b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
-        multiply_add(sums, a, b);
-    }
-}
-
-#[inline(always)]
-fn multiply_add<F: Float, const N: usize>(sums: &mut [F; LANES], a: &[F; N], b: &[F; N]) {
-    for k in 0..N {
-        sums[k] += a[k] * b[k];
-    }
-}
-
-/// Folds the sums in halves and adds the products of less than a chunk on the way.
-#[inline(always)]
-fn add_rest<F: Float>(mut sums: [F; LANES], mut a: &[F], mut b: &[F]) -> [F; KEPT] {
-    fold::<F, 16>(&mut sums);
-    add_some::<F, 16>(&mut sums, &mut a, &mut b);
-    fold::<F, 8>(&mut sums);
-    add_some::<F, 8>(&mut sums, &mut a, &mut b);
-    add_some::<F, 4>(&mut sums, &mut a, &mut b);
-    add_some::<F, 2>(&mut sums, &mut a, &mut b);
-    add_some::<F, 1>(&mut sums, &mut a, &mut b);
-    std::array::from_fn(|k| sums[k])
-}
-
-/// Adds the upper half of `2 N` sums to the lower.
-#[inline(always)]
-fn fold<F: Float, const N: usize>(sums: &mut [F; LANES]) {
-    for k in 0..N {
-        let upper = sums[N + k];
-        sums[k] += upper;
-    }
-}
-
-/// Adds `N` products and takes them off, if there are as many.
-#[inline(always)]
-fn add_some<F: Float, const N: usize>(sums: &mut [F; LANES], a: &mut &[F], b: &mut &[F]) {
-    if let (Some((x, a_rest)), Some((y, b_rest))) =
-        (a.split_first_chunk::<N>(), b.split_first_chunk::<N>())
-    {
-        multiply_add(sums, x, y);
-        (*a, *b) = (a_rest, b_rest);
-    }
-}
-
-/// Adds the eight partial sums of each line to its element of `y`, by sums of neighbours.
-#[inline(always)]
-fn add_totals<F: Float>(sums: &[[F; KEPT]], y: &mut [F]) {
-    let (mut fours, mut twos) = ([F::zero(); 4 * BATCH], [F::zero(); 2 * BATCH]);
-    add_neighbours(sums.as_flattened(), &mut fours);
-    add_neighbours(&fours[..4 * y.len()], &mut twos);
-    for (y, &[a, b]) in y.iter_mut().zip(twos.as_chunks::<2>().0) {
-        *y += a + b;
-    }
-}
-
-#[inline(always)]
-fn add_neighbours<F: Float>(from: &[F], to: &mut [F]) {
-    for (to, &[a, b]) in to.iter_mut().zip(from.as_chunks::<2>().0) {
-        *to = a + b;
+        let mut half = SUMS / 2;
+        while half > 0 {
+            for k in 0..half {
+                let upper = sums[half + k];
+                sums[k] += upper;
+            }
+            half /= 2;
+        }
+        *y += sums[0];
     }
 }
 
 /// `y += Σᵢ x[i] · line(i)`.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
 fn add_multiples<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
-    assert_eq!((x.len(), y.len()), (lines.count, lines.len), "lengths of vectors");
+    #[cfg(target_arch = "x86_64")]
+    if registers::add_multiples(lines, x, y) {
+        return;
+    }
+    add_multiples_by(lines, x, y);
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+pub(crate) fn add_multiples_by<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
+    assert_eq!((y.len(), x.len()), lines.shape(), "lengths of vectors");
     let (fours, rest) = x.as_chunks::<4>();
     for (k, &[a, b, c, d]) in fours.iter().enumerate() {
         // Not through a closure: it would not be compiled for the instruction set.
@@ -355,7 +302,7 @@ fn add_multiples<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
 
 /// Contiguous lines of equal length, a stride apart.
 #[derive(Clone, Copy, Debug)]
-struct Lines<'a, F> {
+pub(crate) struct Lines<'a, F> {
     first: *const F,
     count: usize,
     len: usize,
@@ -375,7 +322,7 @@ mod lines {
     unsafe impl<F: Sync> Sync for Lines<'_, F> {}
 
     impl<'a, F: Float> Lines<'a, F> {
-        pub(super) fn from_slice(values: &'a [F], count: usize, len: usize) -> Self {
+        pub(crate) fn from_slice(values: &'a [F], count: usize, len: usize) -> Self {
             assert_eq!(Some(values.len()), count.checked_mul(len), "as many values as elements");
             let (first, stride) = (values.as_ptr(), len as isize);
             Self { first, count, len, stride, life: PhantomData }
@@ -394,8 +341,19 @@ mod lines {
             Self { first: self.first.wrapping_add(range.start), len: range.len(), ..self }
         }
 
+        #[cfg(test)]
+        pub(crate) fn every_second(self) -> Self {
+            let first = self.first.wrapping_offset(self.stride);
+            Self { first, count: self.count / 2, stride: 2 * self.stride, ..self }
+        }
+
+        /// The length and the number of lines.
+        pub(crate) fn shape(&self) -> (usize, usize) {
+            (self.len, self.count)
+        }
+
         #[inline(always)]
-        pub(super) fn get(&self, index: usize) -> &'a [F] {
+        pub(crate) fn get(&self, index: usize) -> &'a [F] {
             assert!(index < self.count, "line {index} of {}", self.count);
             let first = self.first.wrapping_offset(index as isize * self.stride);
             // SAFETY: whoever made the first `Lines` vouched for each of its `count` lines of `len`

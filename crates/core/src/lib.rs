@@ -37,13 +37,15 @@ mod peers;
 mod proximal_newton;
 mod quadratic;
 mod quasi_newton;
+#[cfg(target_arch = "x86_64")]
+mod registers;
 mod report;
 mod rows;
 pub mod slice;
 mod solver;
 mod vector;
 
-pub use backend::{Backend, column_moments_by_row, copy_rows_by_row};
+pub use backend::Backend;
 pub use cross_validation::{CrossValidated, CrossValidation};
 pub use descent::GradientDescent;
 pub use error::Error;

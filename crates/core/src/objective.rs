@@ -10,6 +10,7 @@ use crate::curvature::{Curvature, Gram};
 use crate::error::check_setting;
 use crate::peers::Shard;
 use crate::rows::{Observed, Rows};
+use crate::slice::BlockSums;
 use crate::{Backend, Error, Float, Model, slice};
 
 /// What a fit minimises, as a function of d weights and, unless the intercept is left out, the
@@ -421,15 +422,11 @@ impl<F: Float> Partial<F> {
         for (z, offset) in logits.iter_mut().zip(block.offsets) {
             *z += *offset;
         }
-        let largest = slice::largest(logits, model.intercept);
-        self.largest_logit = self.largest_logit.max(largest.widen());
-        slice::losses_and_residuals(logits, model.intercept, block.y, losses);
-        for ((r, loss), weight) in logits.iter_mut().zip(&mut *losses).zip(block.weights) {
-            *r *= *weight;
-            *loss *= *weight;
-        }
+        let BlockSums { largest_logit, residual, loss } =
+            slice::losses_and_residuals(logits, model.intercept, block.y, block.weights, losses);
         rows.matvec_transpose(x, positions, logits, &mut self.block, &mut self.sums[..d]);
-        self.sums[d] += slice::sum(logits);
-        self.sums[d + 1] += slice::sum(losses);
+        self.largest_logit = self.largest_logit.max(largest_logit);
+        self.sums[d] += residual;
+        self.sums[d + 1] += loss;
     }
 }

@@ -65,23 +65,38 @@ pub fn residual<F: Float>(z: &mut [F], y: &[bool]) {
     }
 }
 
+/// What [`losses_and_residuals`] sums up over a block of rows.
+pub(crate) struct BlockSums {
+    /// The largest logit in absolute value; NaN aside.
+    pub(crate) largest_logit: f64,
+    pub(crate) residual: f64,
+    pub(crate) loss: f64,
+}
+
 /// Adds the intercept to each product `x·w`, replaces the logit by its residual, and writes its
-/// cross-entropy to `losses`.
+/// cross-entropy to `losses`; both times the weights, if there are any.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
 pub(crate) fn losses_and_residuals<F: Float>(
     z: &mut [F],
     intercept: F,
     y: &[bool],
+    weights: &[F],
     losses: &mut [F],
-) {
-    for ((z, &y), loss) in z.iter_mut().zip(y).zip(losses) {
+) -> BlockSums {
+    let largest_logit = largest(z, intercept).widen();
+    for ((z, &y), loss) in z.iter_mut().zip(y).zip(&mut *losses) {
         (*loss, *z) = vector::loss_and_residual(*z + intercept, y);
     }
+    for ((r, loss), weight) in z.iter_mut().zip(&mut *losses).zip(weights) {
+        *r *= *weight;
+        *loss *= *weight;
+    }
+    BlockSums { largest_logit, residual: sum(z), loss: sum(losses) }
 }
 
 /// The largest of some logits, given without their intercept, in absolute value; NaN aside.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-pub(crate) fn largest<F: Float>(z: &[F], intercept: F) -> F {
+#[inline(always)]
+fn largest<F: Float>(z: &[F], intercept: F) -> F {
     let mut largest = [F::zero(); 16];
     let (chunks, rest) = z.as_chunks::<16>();
     for chunk in chunks {
@@ -90,12 +105,19 @@ pub(crate) fn largest<F: Float>(z: &[F], intercept: F) -> F {
             *largest = if size > *largest { size } else { *largest };
         }
     }
-    let rest = rest.iter().map(|&z| (z + intercept).abs());
-    rest.chain(largest).fold(F::zero(), |a, b| if b > a { b } else { a })
+    for &z in rest {
+        let size = (z + intercept).abs();
+        largest[0] = if size > largest[0] { size } else { largest[0] };
+    }
+    let mut all = F::zero();
+    for size in largest {
+        all = if size > all { size } else { all };
+    }
+    all
 }
 
 /// The sum in `f64`, by eight partial sums.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+#[inline(always)]
 pub(crate) fn sum<F: Float>(values: &[F]) -> f64 {
     let (chunks, rest) = values.as_chunks::<8>();
     let mut sums = [0.0; 8];

@@ -11,6 +11,8 @@
 //! of `e^r` on |r| ≤ ln 2 / 2 and of `(atanh(w)/w - 1) / w²` as a function of `w² ≤ 0.0295`.
 
 use crate::Float;
+#[cfg(target_arch = "x86_64")]
+use crate::registers::Register;
 
 /// What the precisions differ in.
 pub trait Precision: Copy + 'static {
@@ -27,11 +29,23 @@ pub trait Precision: Copy + 'static {
     /// Coefficients for `(atanh(w)/w - 1) / w²`, highest first.
     const ATANH: &'static [Self];
 
+    /// A register of AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    type Avx512: Register<Scalar = Self>;
+    /// A register of AVX2, half as wide.
+    #[cfg(target_arch = "x86_64")]
+    type Avx2: Register<Scalar = Self>;
+
     /// `2^k`, given `k + ROUNDER` for an exponent `k` of the normal range.
     fn power_of_two(k_rounded: Self) -> Self;
 }
 
 impl Precision for f64 {
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = std::arch::x86_64::__m512d;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = std::arch::x86_64::__m256d;
+
     const ROUNDER: f64 = 6_755_399_441_055_744.0;
     const LOWEST_EXPONENT: f64 = -760.0;
     const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
@@ -67,6 +81,11 @@ impl Precision for f64 {
 }
 
 impl Precision for f32 {
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = std::arch::x86_64::__m512;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = std::arch::x86_64::__m256;
+
     const ROUNDER: f32 = 12_582_912.0;
     const LOWEST_EXPONENT: f32 = -110.0;
     const LN_2_HIGH: f32 = 0.693_115_23;
