@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use logit_conformance::{Layout, Matrix};
+use logit_core::dense::Dense;
 use logit_core::{
     Backend, Error, Fit, GradientDescent, LogisticRegression, Model, StopReason, sigmoid,
 };
@@ -351,12 +352,22 @@ fn errors_say_what_was_given_where_and_what_is_accepted() {
 }
 
 #[test]
-fn blocks_hold_256_kib_or_up_to_512_within_8_to_2048_rows() {
+fn blocks_hold_256_kib_or_up_to_1_mib_within_8_to_1024_rows() {
     let wide = |ncols| Matrix::new((2, ncols), Layout::default(), |_, _| 0.0f64).block_rows();
-    assert_eq!([1, 16, 30, 100, 400, 1000, 5000].map(wide), [2048, 2048, 1092, 327, 128, 65, 13]);
+    let columns = [1, 16, 30, 100, 400, 1000, 5000, 1_000_000];
+    assert_eq!(columns.map(wide), [1024, 1024, 1024, 327, 128, 128, 26, 8]);
     let single = Matrix::new((2, 100), Layout::default(), |_, _| 0.0f32);
     assert_eq!(single.block_rows(), 655);
-    assert_eq!(Matrix::new((2, 0), Layout::default(), |_, _| 0.0f64).block_rows(), 2048);
+    assert_eq!(Matrix::new((2, 0), Layout::default(), |_, _| 0.0f64).block_rows(), 1024);
+}
+
+#[test]
+fn blocks_of_contiguous_rows_hold_8_kib_or_128_of_long_rows() {
+    let values = [0.0f64; 80_000];
+    let rows = |ncols| Dense::from_rows(&values[..2 * ncols], 2, ncols).block_rows();
+    let columns = [0, 1, 16, 30, 100, 255, 256, 1000, 40_000];
+    assert_eq!(columns.map(rows), [1024, 1024, 64, 32, 8, 8, 64, 16, 8]);
+    assert_eq!(Dense::from_columns(&values, 16, 5000).block_rows(), 26);
 }
 
 #[test]
