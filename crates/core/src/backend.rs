@@ -218,10 +218,14 @@ pub(crate) fn add_widened<F: Float>(values: &[F], sums: &mut [f64]) {
 /// How many rows of as many bytes make a block where they are not contiguous.
 ///
 /// A block should stay in a core's own L2 cache, 512 KiB or more nearly everywhere. Fewer than 128
-/// rows are slower, though the block is smaller: columns are then read in short pieces.
+/// rows are slower, though the block is smaller: columns are then read in short pieces, of whole
+/// cache lines best.
 pub(crate) fn column_block_rows(row_bytes: usize) -> usize {
     let rows = |kib: usize| (kib * 1024) / row_bytes.max(1);
-    rows(256).max(rows(1024).min(128)).clamp(8, 1024)
+    match rows(256).max(rows(1024).min(128)).clamp(8, 1024) {
+        few @ ..64 => few,
+        rows => rows / 64 * 64,
+    }
 }
 
 /// Copies row `i` into `out`, exactly.
