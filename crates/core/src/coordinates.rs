@@ -75,19 +75,10 @@ impl Coordinates {
         self.scaling.as_ref().map_or(1.0, |scaling| scaling.inverse[j])
     }
 
-    /// Writes the columns of one row on the solver's scale, then 1 where there is an intercept.
-    pub(crate) fn fold_row<F: Float>(&self, row: &[F], out: &mut [f64]) {
-        for (out, x) in out.iter_mut().zip(row) {
-            *out = x.widen();
-        }
-        if let Some(scaling) = &self.scaling {
-            for ((out, mean), inverse) in out.iter_mut().zip(&scaling.mean).zip(&scaling.inverse) {
-                *out = (*out - mean) * inverse;
-            }
-        }
-        if self.fit_intercept {
-            out[self.ncols] = 1.0;
-        }
+    /// An element of column `j` on the solver's scale.
+    pub(crate) fn folded<F: Float>(&self, j: usize, x: F) -> f64 {
+        let x = x.widen();
+        self.scaling.as_ref().map_or(x, |scaling| (x - scaling.mean[j]) * scaling.inverse[j])
     }
 
     /// The number of parameters a solver moves.

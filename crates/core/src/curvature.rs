@@ -25,8 +25,10 @@ pub(crate) struct Gram<'a, F> {
     pub(crate) columns: &'a [usize],
 }
 
-/// So many rows are copied and multiplied at once.
+/// So many rows are copied and multiplied at once at most,
 const BATCH: usize = 64;
+/// and at most so many numbers, to stay in cache.
+const BATCH_NUMBERS: usize = 1 << 16;
 /// So many sums are held at once, each of the size of the result.
 const MAX_SUMS: usize = 8;
 
@@ -34,7 +36,6 @@ const MAX_SUMS: usize = 8;
 struct Partial<F> {
     logits: Vec<F>,
     rows: Vec<F>,
-    folded: Vec<f64>,
     scaled: Vec<f64>,
     weighted: Vec<f64>,
     sum: Vec<f64>,
@@ -49,12 +50,12 @@ impl<F: Float> Gram<'_, F> {
         basis: &Coordinates,
     ) -> Vec<f64> {
         let (d, order) = (x.ncols(), dense::padded(self.columns.len()));
+        let batch = (BATCH_NUMBERS / d).clamp(1, BATCH);
         let partial = || Partial {
-            logits: vec![F::zero(); BATCH],
-            rows: vec![F::zero(); BATCH * d],
-            folded: vec![0.0; basis.dimension()],
-            scaled: vec![0.0; BATCH * order],
-            weighted: vec![0.0; BATCH * order],
+            logits: vec![F::zero(); batch],
+            rows: vec![F::zero(); batch * d],
+            scaled: vec![0.0; batch * order],
+            weighted: vec![0.0; batch * order],
             sum: vec![0.0; order * order],
         };
         // Fewer rows than some times the numbers in a row of the sum are not worth one of their own.
@@ -64,8 +65,8 @@ impl<F: Float> Gram<'_, F> {
         let mut partials: Vec<_> = (0..sums).map(|_| partial()).collect();
         self.partition.for_each_segment(&mut partials, |segment, partial| {
             let end = segment.end;
-            for start in segment.step_by(BATCH) {
-                self.add(x, start..end.min(start + BATCH), model, basis, partial);
+            for start in segment.step_by(batch) {
+                self.add(x, start..end.min(start + batch), model, basis, partial);
             }
         });
         let mut partials = partials.into_iter();
@@ -97,12 +98,13 @@ impl<F: Float> Gram<'_, F> {
         for (k, p) in logits.iter().enumerate() {
             let p = p.widen();
             let weight = block.weights.get(k).map_or(1.0, |weight| weight.widen());
-            basis.fold_row(&partial.rows[k * d..][..d], &mut partial.folded);
+            let row = &partial.rows[k * d..][..d];
             let scaled = &mut partial.scaled[k * order..][..order];
             let weighted = &mut partial.weighted[k * order..][..order];
             let weight = weight * p * (1.0 - p);
             for ((scaled, weighted), &j) in scaled.iter_mut().zip(weighted).zip(self.columns) {
-                (*scaled, *weighted) = (partial.folded[j], weight * partial.folded[j]);
+                *scaled = row.get(j).map_or(1.0, |&x| basis.folded(j, x));
+                *weighted = weight * *scaled;
             }
         }
         let rows = 0..count * order;
