@@ -75,10 +75,9 @@ impl Coordinates {
         self.scaling.as_ref().map_or(1.0, |scaling| scaling.inverse[j])
     }
 
-    /// An element of column `j` on the solver's scale.
-    pub(crate) fn folded<F: Float>(&self, j: usize, x: F) -> f64 {
-        let x = x.widen();
-        self.scaling.as_ref().map_or(x, |scaling| (x - scaling.mean[j]) * scaling.inverse[j])
+    /// What is taken off column `j` before it is scaled.
+    pub(crate) fn mean(&self, j: usize) -> f64 {
+        self.scaling.as_ref().map_or(0.0, |scaling| scaling.mean[j])
     }
 
     /// The number of parameters a solver moves.

@@ -9,9 +9,7 @@ use crate::error::check_setting;
 use crate::objective::Objective;
 use crate::peers::Shard;
 use crate::rows::Observed;
-use crate::{
-    Backend, Error, Fit, Float, Label, LogisticRegression, Path, PathFit, Peers, Solver,
-};
+use crate::{Backend, Error, Fit, Float, Label, LogisticRegression, Path, PathFit, Peers, Solver};
 
 /// Chooses the strength of the penalty by k-fold cross-validation along a [`Path`].
 ///

@@ -9,6 +9,8 @@
 
 use std::ops::Range;
 
+use multiversion::multiversion;
+
 use crate::blocks::Partition;
 use crate::cholesky::Cholesky;
 use crate::coordinates::Coordinates;
@@ -36,6 +38,8 @@ const MAX_SUMS: usize = 8;
 struct Partial<F> {
     logits: Vec<F>,
     rows: Vec<F>,
+    /// Of one row, the columns that are asked for.
+    picked: Vec<F>,
     scaled: Vec<f64>,
     weighted: Vec<f64>,
     sum: Vec<f64>,
@@ -50,10 +54,12 @@ impl<F: Float> Gram<'_, F> {
         basis: &Coordinates,
     ) -> Vec<f64> {
         let (d, order) = (x.ncols(), dense::padded(self.columns.len()));
-        let batch = (BATCH_NUMBERS / d).clamp(1, BATCH);
+        let batch = (BATCH_NUMBERS / d.max(1)).clamp(1, BATCH);
+        let columns = Columns::new(self.columns, d, basis);
         let partial = || Partial {
             logits: vec![F::zero(); batch],
             rows: vec![F::zero(); batch * d],
+            picked: Vec::with_capacity(columns.mean.len()),
             scaled: vec![0.0; batch * order],
             weighted: vec![0.0; batch * order],
             sum: vec![0.0; order * order],
@@ -66,7 +72,7 @@ impl<F: Float> Gram<'_, F> {
         self.partition.for_each_segment(&mut partials, |segment, partial| {
             let end = segment.end;
             for start in segment.step_by(batch) {
-                self.add(x, start..end.min(start + batch), model, basis, partial);
+                self.add(x, start..end.min(start + batch), model, &columns, partial);
             }
         });
         let mut partials = partials.into_iter();
@@ -82,7 +88,7 @@ impl<F: Float> Gram<'_, F> {
         x: &B,
         positions: Range<usize>,
         model: &Model<F>,
-        basis: &Coordinates,
+        columns: &Columns<'_>,
         partial: &mut Partial<F>,
     ) {
         let (d, order) = (x.ncols(), dense::padded(self.columns.len()));
@@ -98,18 +104,75 @@ impl<F: Float> Gram<'_, F> {
         for (k, p) in logits.iter().enumerate() {
             let p = p.widen();
             let weight = block.weights.get(k).map_or(1.0, |weight| weight.widen());
-            let row = &partial.rows[k * d..][..d];
+            let row = columns.pick(&partial.rows[k * d..][..d], &mut partial.picked);
             let scaled = &mut partial.scaled[k * order..][..order];
             let weighted = &mut partial.weighted[k * order..][..order];
-            let weight = weight * p * (1.0 - p);
-            for ((scaled, weighted), &j) in scaled.iter_mut().zip(weighted).zip(self.columns) {
-                *scaled = row.get(j).map_or(1.0, |&x| basis.folded(j, x));
-                *weighted = weight * *scaled;
-            }
+            columns.fold(row, weight * p * (1.0 - p), scaled, weighted);
         }
         let rows = 0..count * order;
         let (weighted, scaled) = (&partial.weighted[rows.clone()], &partial.scaled[rows]);
         dense::add_gram(weighted, scaled, &mut partial.sum, order);
+    }
+}
+
+/// The columns that are asked for.
+struct Columns<'a> {
+    of_matrix: &'a [usize],
+    with_intercept: bool,
+    /// Whether they are the first ones, in order.
+    leading: bool,
+    mean: Vec<f64>,
+    inverse_scale: Vec<f64>,
+}
+
+impl<'a> Columns<'a> {
+    /// `columns` of `d`, the intercept, if any, as the last of them.
+    fn new(columns: &'a [usize], d: usize, basis: &Coordinates) -> Self {
+        let with_intercept = columns.last() == Some(&d);
+        let of_matrix = &columns[..columns.len() - usize::from(with_intercept)];
+        Self {
+            of_matrix,
+            with_intercept,
+            leading: of_matrix.iter().copied().eq(0..of_matrix.len()),
+            mean: of_matrix.iter().map(|&j| basis.mean(j)).collect(),
+            inverse_scale: of_matrix.iter().map(|&j| basis.inverse_scale(j)).collect(),
+        }
+    }
+
+    /// Their part of a row.
+    fn pick<'r, F: Float>(&self, row: &'r [F], picked: &'r mut Vec<F>) -> &'r [F] {
+        if self.leading {
+            return &row[..self.of_matrix.len()];
+        }
+        picked.clear();
+        picked.extend(self.of_matrix.iter().map(|&j| row[j]));
+        picked
+    }
+
+    /// A row centred and scaled, and the same times its weight.
+    fn fold<F: Float>(&self, row: &[F], weight: f64, scaled: &mut [f64], weighted: &mut [f64]) {
+        fold(row, &self.mean, &self.inverse_scale, weight, scaled, weighted);
+        if self.with_intercept {
+            (scaled[row.len()], weighted[row.len()]) = (1.0, weight);
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn fold<F: Float>(
+    row: &[F],
+    mean: &[f64],
+    inverse_scale: &[f64],
+    weight: f64,
+    scaled: &mut [f64],
+    weighted: &mut [f64],
+) {
+    let basis = mean.iter().zip(inverse_scale);
+    for (((x, (mean, inverse)), scaled), weighted) in
+        row.iter().zip(basis).zip(scaled).zip(weighted)
+    {
+        *scaled = (x.widen() - mean) * inverse;
+        *weighted = weight * *scaled;
     }
 }
 

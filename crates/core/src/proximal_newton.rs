@@ -297,8 +297,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         let mut columns = working(point, l1, NEARLY);
         if columns.len() > self.most {
             let fixed = |&&j: &&usize| point.v[j] != 0.0 || l1[j] == 0.0;
-            let wanted =
-                FEWEST.min(self.most).max(2 * columns.iter().filter(fixed).count() + 1);
+            let wanted = FEWEST.min(self.most).max(2 * columns.iter().filter(fixed).count() + 1);
             if wanted > self.most {
                 return None;
             }

@@ -1,9 +1,7 @@
 //! What minimises: the trait, and the choice of a method where none is made.
 
 use crate::error::check_setting;
-use crate::{
-    Backend, Error, Float, Lbfgs, Newton, Objective, ProximalNewton, StopReason, Trace,
-};
+use crate::{Backend, Error, Float, Lbfgs, Newton, Objective, ProximalNewton, StopReason, Trace};
 
 /// A method of minimising an [`Objective`].
 ///

@@ -4,8 +4,8 @@ use std::f64::consts::LN_2;
 
 use logit_conformance::Matrix;
 use logit_core::{
-    Backend, Error, Fit, Float, GradientDescent, Lbfgs, LogisticRegression, Newton,
-    ProximalNewton, Solver, StopReason,
+    Backend, Error, Fit, Float, GradientDescent, Lbfgs, LogisticRegression, Newton, ProximalNewton,
+    Solver, StopReason,
 };
 
 fn value(i: usize, j: usize) -> f64 {
