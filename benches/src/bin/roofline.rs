@@ -23,10 +23,9 @@ fn main() {
         measure::<f64>(cols, &mut table);
         measure::<f32>(cols, &mut table);
     }
-    let mut text = Table::from_args();
     table.report_worst();
-    measure_text::<f64>(&mut text);
-    measure_text::<f32>(&mut text);
+    measure_text::<f64>(&mut table);
+    measure_text::<f32>(&mut table);
 }
 
 /// Documents by words, of which each has some.
