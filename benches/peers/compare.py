@@ -14,8 +14,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
-CASES = ["569x30", "1000000x100", "4000000x28", "200000x500"]
-QUICK_CASES = ["569x30", "50000x100", "100000x28", "20000x200"]
+CASES = ["569x30", "1000000x100", "4000000x28", "200000x500", "700000x47000x75"]
+QUICK_CASES = ["569x30", "50000x100", "100000x28", "20000x200", "20000x5000x75"]
 THREAD_VARIABLES = [
     "RAYON_NUM_THREADS",
     "OMP_NUM_THREADS",
@@ -33,7 +33,7 @@ def arguments():
         "cases",
         nargs="*",
         type=case,
-        metavar="ROWSxCOLUMNS",
+        metavar="ROWSxCOLUMNS[xSTORED]",
         help=f"default: {' '.join(CASES)}",
     )
     parser.add_argument(
@@ -50,9 +50,16 @@ def arguments():
     parser.add_argument("--threads", type=int, default=cores(), help="default: all")
     parser.add_argument(
         "--target",
+        nargs="+",
         type=float,
-        default=1e-9,
-        help="the relative suboptimality that a fit must reach, default 1e-9",
+        default=[1e-9],
+        help="relative suboptimalities that a fit must reach, a row for each; default 1e-9",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help="where the problems are kept for the next time",
     )
     parser.add_argument(
         "--limit",
@@ -61,13 +68,15 @@ def arguments():
         help="seconds after which a run is ended, default 120",
     )
     args = parser.parse_args()
+    if args.data:
+        args.data.mkdir(parents=True, exist_ok=True)
     args.cases = args.cases or (QUICK_CASES if args.quick else CASES)
     return args
 
 
 def case(name):
-    if not re.fullmatch("[1-9][0-9]*x[1-9][0-9]*", name):
-        raise argparse.ArgumentTypeError(f"{name!r} is not like 1000x20")
+    if not re.fullmatch("[1-9][0-9]*(x[1-9][0-9]*){1,2}", name):
+        raise argparse.ArgumentTypeError(f"{name!r} is not like 1000x20 or 1000x200x7")
     return name
 
 

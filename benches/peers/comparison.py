@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +24,6 @@ REPEATS = 20
 BUDGET = 10.0
 # The relative difference between results of a job that everyone does alike.
 SAME = 1e-9
-LOGIT = "logit (ndarray)"
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,11 @@ def scikit_learn(solver, ladder, **more):
     return Peer(name, "python", key, "tol", ladder, **more)
 
 
-LOGITS = [
-    Peer(LOGIT, "rust", "logit-ndarray", "tolerance", powers(7, 14)),
-    Peer("logit (nalgebra)", "rust", "logit-nalgebra", "tolerance", powers(7, 14)),
-]
+def logit(backend, ladder):
+    return Peer(f"logit ({backend})", "rust", f"logit-{backend}", "tolerance", ladder)
+
+
+LOGITS = [logit("ndarray", powers(7, 14)), logit("nalgebra", powers(7, 14))]
 FITS = LOGITS + [
     scikit_learn("lbfgs", powers(3, 10)),
     scikit_learn("newton-cg", powers(3, 10)),
@@ -80,6 +81,17 @@ PASSES = LOGITS + [
 ]
 RECIPES = LOGITS + [Peer("NumPy", "python", "numpy")]
 
+SPARSE_LOGITS = [logit("sprs", powers(4, 14))]
+SPARSE_FITS = SPARSE_LOGITS + [
+    scikit_learn("lbfgs", powers(2, 10)),
+    scikit_learn("newton-cg", powers(2, 10)),
+    scikit_learn("saga", powers(2, 10)),
+    scikit_learn("sag", powers(2, 10)),
+    Peer("liblinear -s 0 -R", "python", "liblinear", "-e", powers(1, 10)),
+    Peer("glum lbfgs", "python", "glum-lbfgs", "gradient_tol", powers(3, 10)),
+]
+SPARSE_PASSES = SPARSE_LOGITS + PASSES[len(LOGITS) :]
+
 
 @dataclass
 class Row:
@@ -90,6 +102,7 @@ class Row:
     seconds: float | None
     notes: list
     reached: bool
+    peak_mb: float | None = None
 
 
 class Runner:
@@ -117,6 +130,8 @@ class Runner:
             "repeats": repeats,
             "budget": min(BUDGET, self.limit),
         }
+        if problem.columns_file:
+            options["columns"] = problem.columns_file
         command = self.programs[peer.program] + [
             f"--{name}={value}" for name, value in options.items()
         ]
@@ -147,9 +162,9 @@ def rust_binary():
     return Path(json.loads(metadata.stdout)["target_directory"]) / "release" / "peers"
 
 
-def fit(runner, peer, problem, optimum, target):
-    """A row of the first tolerance that reaches the target, or else of the best attained."""
-    best, notes = None, []
+def fit(runner, peer, problem, optimum, targets):
+    """A row per target, of the first tolerance that reaches it, or else of the best attained."""
+    best, notes, targets = None, [], sorted(targets, reverse=True)
     for tolerance in peer.ladder:
         tolerance *= len(problem.y) if peer.sums else 1
         line = runner.run(peer, "fit", problem, tolerance, repeats=1)
@@ -165,32 +180,45 @@ def fit(runner, peer, problem, optimum, target):
         }
         if best is None or line["suboptimality"] < best["suboptimality"]:
             best = line
-        if best["suboptimality"] <= target:
-            break
-    if best is None:
-        return Row(problem.name, peer.name, "", None, None, notes, False)
-    if best["seconds"] < BUDGET / 2:
-        again = runner.run(peer, "fit", problem, best["tolerance"])
-        best["runs"] += again.get("runs", 0)
-        best["seconds"] = min(best["seconds"], again.get("seconds", np.inf))
-    return fit_row(peer, problem, best, notes, best["suboptimality"] <= target)
+        while targets and best["suboptimality"] <= targets[0]:
+            yield fit_row(runner, peer, problem, best, targets.pop(0))
+        if not targets:
+            return
+    for target in targets:
+        if best is None:
+            case = fit_case(problem, target)
+            yield Row(case, peer.name, "", None, None, notes, False)
+        else:
+            yield fit_row(runner, peer, problem, best, target, notes)
 
 
-def fit_row(peer, problem, line, notes, reached):
+def fit_case(problem, target):
+    return f"{problem.name} to {target:g}"
+
+
+def fit_row(runner, peer, problem, line, target, notes=()):
+    """The best time, of some runs if it is short."""
+    line, notes = line.copy(), list(notes)
+    if line["seconds"] < BUDGET / 2:
+        again = runner.run(peer, "fit", problem, line["tolerance"])
+        line["runs"] += again.get("runs", 0)
+        line["seconds"] = min(line["seconds"], again.get("seconds", np.inf))
+    reached = line["suboptimality"] <= target
     if not reached:
-        notes.insert(0, "target not reached")
+        notes.insert(0, f"target {target:g} not reached")
     if peer.penalizes_intercept:
         notes.append("penalises the intercept: held against the optimum of that")
     if line["iterations"] is not None:
         notes.append(f"{line['iterations']} iterations")
     return Row(
-        problem.name,
+        fit_case(problem, target),
         peer.name,
         f"{peer.setting} {line['tolerance']:g}" if peer.setting else "none to set",
         line["suboptimality"],
         line["seconds"],
         notes + line.get("warnings", []) + times(line["runs"]),
         reached,
+        line["peak_mb"],
     )
 
 
@@ -202,14 +230,11 @@ def times(runs):
     return ["single run"] if runs == 1 else [f"best of {runs}"]
 
 
-def fits(runner, problem, peers, target):
-    progress(f"{problem.name}: the reference")
-    optima = {False: problems.minimum(problem)}
+def fits(runner, problem, peers, targets):
     for peer in peers:
-        if peer.penalizes_intercept not in optima:
-            optima[True] = problems.minimum(problem, penalize_intercept=True)
         progress(f"{problem.name}: fit by {peer.name}")
-        yield fit(runner, peer, problem, optima[peer.penalizes_intercept], target)
+        optimum = problems.kept_minimum(problem, peer.penalizes_intercept)
+        yield from fit(runner, peer, problem, optimum, targets)
 
 
 def passes(runner, problem, peers):
@@ -244,19 +269,29 @@ def checked(runner, job, problem, peers, difference):
         error = difference(line)
         same = error < SAME
         notes = times(line["runs"]) if same else ["computes something else"]
-        yield Row(problem.name, peer.name, "", error, line["seconds"], notes, same)
+        yield Row(
+            problem.name,
+            peer.name,
+            "",
+            error,
+            line["seconds"],
+            notes,
+            same,
+            line["peak_mb"],
+        )
 
 
 def table(title, error_name, rows):
     """Those that reached the target by time, then the others."""
     print(f"\n{title}\n")
     print(
-        f"| case | peer | settings | seconds | ratio to logit | {error_name} | note |"
+        "| case | peer | settings | seconds | ratio to logit "
+        f"| {error_name} | peak MB | note |"
     )
-    print("|---|---|---|--:|--:|--:|---|")
+    print("|---|---|---|--:|--:|--:|--:|---|")
     for case in dict.fromkeys(row.case for row in rows):
         of_case = [row for row in rows if row.case == case]
-        logit = next(row for row in of_case if row.peer == LOGIT)
+        logit = next(row for row in of_case if row.peer.startswith("logit"))
         of_case.sort(key=lambda row: (not row.reached, row.seconds or np.inf))
         for row in of_case:
             print(markdown(row, logit), flush=True)
@@ -271,6 +306,7 @@ def markdown(row, logit):
         "" if row.seconds is None else f"{row.seconds:.3g}",
         f"{row.seconds / logit.seconds:.2f}" if comparable else "",
         "" if row.error is None else error_text(row.error),
+        "" if row.peak_mb is None else f"{row.peak_mb:.0f}",
         "; ".join(row.notes).replace("|", "\\|"),
     ]
     return f"| {' | '.join(cells)} |"
@@ -333,29 +369,31 @@ def chosen(peers, words):
     return [
         peer
         for peer in peers
-        if peer in LOGITS or not words or any(word in peer.name for word in words)
+        if "logit (" in peer.name or not words or any(word in peer.name for word in words)
     ]
 
 
 def run(args):
     runner = Runner(args.limit)
     pass_rows, recipe_rows, fit_rows = [], [], []
-    with tempfile.TemporaryDirectory() as directory:
+    kept = nullcontext(args.data) if args.data else tempfile.TemporaryDirectory()
+    with kept as directory:
         for name in args.cases:
             progress(f"{name}: making the data")
             problem = problems.make(name, Path(directory))
             if name == "569x30":
                 peers = chosen(RECIPES, args.peers)
                 recipe_rows += told(recipes(runner, problem, peers))
-            peers = chosen(PASSES, args.peers)
+            dense = problem.columns_file is None
+            peers = chosen(PASSES if dense else SPARSE_PASSES, args.peers)
             pass_rows += told(passes(runner, problem, peers))
-            peers = chosen(FITS, args.peers)
+            peers = chosen(FITS if dense else SPARSE_FITS, args.peers)
             fit_rows += told(fits(runner, problem, peers, args.target))
-            problem.x_file.unlink()
+            if not args.data:
+                problem.unlink()
     header(args)
     table("One pass: loss and gradient", "relative difference", pass_rows)
     if recipe_rows:
         title = "Gradient descent: 1000 iterations at rate 0.001, losses kept"
         table(title, "relative difference", recipe_rows)
-    title = f"Whole fit, to a relative suboptimality of {args.target:g}"
-    table(title, "relative suboptimality", fit_rows)
+    table("Whole fit, to a relative suboptimality", "relative suboptimality", fit_rows)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse import csr_matrix
+from scipy.sparse.linalg import LinearOperator, cg
 from scipy.special import expit
 
 BREAST_CANCER = Path(__file__).resolve().parent / "../../data/breast_cancer.csv"
@@ -16,18 +18,24 @@ BLOCK_ROWS = 1 << 16
 SEED = 1
 # Of neighbouring columns; X'X/n then has eigenvalues from 0.11 to 9.
 CORRELATION = 0.8
+# The deviation of the logits of text: labels are as uncertain as in news by topics.
+TEXT_LOGITS = 5.0
 # What a Newton decrement must promise of f - f*, as a share of f.
 REFERENCE_TOLERANCE = 1e-14
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem: X row by row and y, in files and seen through them."""
+    """One problem: X row by row and y, in files and seen through them.
+
+    A sparse X has as many numbers in every row, and their columns in a file of their own.
+    """
 
     name: str
     x_file: Path
+    columns_file: Path | None
     y_file: Path
-    x: np.ndarray
+    x: np.ndarray | csr_matrix
     y: np.ndarray
     l2: float
 
@@ -35,24 +43,49 @@ class Problem:
         """Blocks of rows: of X, and of y as booleans."""
         for start in range(0, len(self.y), BLOCK_ROWS):
             rows = slice(start, start + BLOCK_ROWS)
-            yield np.asarray(self.x[rows]), self.y[rows] == 1
+            yield self.x[rows], self.y[rows] == 1
+
+    def unlink(self):
+        for file in [self.x_file, self.columns_file, self.y_file]:
+            if file:
+                file.unlink()
 
 
 def make(name, directory):
-    """The problem of that name, its files written to the directory."""
-    n, d = map(int, name.split("x"))
-    x_file, y_file = directory / f"{name}.x", directory / f"{name}.y"
-    with x_file.open("wb") as xs, y_file.open("wb") as ys:
+    """The problem of that name, its files written to the directory unless they are there."""
+    n, d, *stored = map(int, name.split("x"))
+    files = x_file, columns_file, y_file = [
+        directory / f"{name}.{part}" for part in ["x", "columns", "y"]
+    ]
+    if not y_file.exists():
+        with x_file.open("wb") as xs, columns_file.open("wb") as js:
+            labels = []
+            for x, columns, y in drawn(name, n, d, *stored):
+                xs.write(np.ascontiguousarray(x, dtype="<f8"))
+                js.write(np.ascontiguousarray(columns, dtype="<i4"))
+                labels.append(y)
+        np.concatenate(labels).astype(np.uint8).tofile(y_file)
+    x = read(x_file, columns_file if stored else None, n, d, np.memmap)
+    y = np.fromfile(y_file, np.uint8)
+    return Problem(name, x_file, columns_file if stored else None, y_file, x, y, 1 / n)
+
+
+def drawn(name, n, d, stored=None):
+    """Blocks of rows: values, their columns (none if dense) and labels."""
+    if stored:
+        yield from text(n, d, stored)
+    else:
         for x, y in breast_cancer() if name == "569x30" else synthetic(n, d):
-            xs.write(np.ascontiguousarray(x, dtype="<f8"))
-            ys.write(y.astype(np.uint8))
-    return opened(name, x_file, y_file)
+            yield x, [], y
 
 
-def opened(name, x_file, y_file):
-    n, d = map(int, name.split("x"))
-    x = np.memmap(x_file, dtype="<f8", mode="r", shape=(n, d))
-    return Problem(name, x_file, y_file, x, np.fromfile(y_file, np.uint8), 1 / n)
+def read(x_file, columns_file, n, d, how=np.fromfile):
+    """X from its files: a dense matrix, or compressed rows if there is one of columns."""
+    values = how(x_file, "<f8")
+    if columns_file is None:
+        return values.reshape(n, d)
+    starts = np.arange(0, len(values) + 1, len(values) // n, dtype=np.int32)
+    return csr_matrix((values, how(columns_file, "<i4"), starts), shape=(n, d))
 
 
 def breast_cancer():
@@ -75,6 +108,27 @@ def synthetic(n, d):
         yield x, rng.random(len(x)) < expit(x @ weights - 0.5)
 
 
+def text(n, d, stored):
+    """Blocks of rows like text, weighed by tf-idf to a length of 1; labels as above.
+
+    The k-th of d words is as frequent as 1/k. A row has so many different ones: a word drawn
+    twice stands for the next one.
+    """
+    rng = np.random.default_rng(SEED)
+    weights = TEXT_LOGITS * rng.standard_normal(d)
+    idf = 1 + np.log(np.maximum(1, np.arange(1, d + 1) * np.log(d) / stored))
+    for start in range(0, n, BLOCK_ROWS):
+        shape = (min(BLOCK_ROWS, n - start), stored)
+        words = ((d - stored + 1) ** rng.random(shape)).astype(int) - 1
+        words.sort()
+        columns = np.arange(stored)
+        columns = columns + np.maximum.accumulate(words - columns, axis=1)
+        x = (1 + np.log(rng.geometric(0.5, shape))) * idf[columns]
+        x /= np.linalg.norm(x, axis=1, keepdims=True)
+        logits = (x * weights[columns]).sum(axis=1)
+        yield x, columns, rng.random(len(x)) < expit(logits - 0.5)
+
+
 def objective(problem, intercept, weights, penalize_intercept=False):
     """f, in extended precision: good to 1e-16 of it.
 
@@ -91,38 +145,65 @@ def objective(problem, intercept, weights, penalize_intercept=False):
     return total / len(problem.y) + np.longdouble(problem.l2) / 2 * squares
 
 
-def gradient_and_hessian(problem, intercept, weights, penalize_intercept):
-    d = len(weights)
-    gradient, hessian = np.zeros(d + 1), np.zeros((d + 1, d + 1))
+def gradient(problem, intercept, weights, penalize_intercept=False):
+    """The intercept's part last."""
+    total = np.zeros(len(weights) + 1)
     for x, y in problem.blocks():
-        p = expit(x @ weights + intercept)
-        residual, curvature = p - y, p * (1 - p)
+        residual = expit(x @ weights + intercept) - y
+        total += np.append(x.T @ residual, residual.sum())
+    penalized = np.append(weights, intercept * penalize_intercept)
+    return total / len(problem.y) + problem.l2 * penalized
+
+
+def newton_step(problem, gradient, parameters, penalty):
+    """By the Cholesky factor of the second derivatives."""
+    d = len(parameters) - 1
+    hessian = np.zeros((d + 1, d + 1))
+    for x, _ in problem.blocks():
+        p = expit(x @ parameters[:d] + parameters[d])
+        curvature = p * (1 - p)
         weighted = curvature[:, None] * x
-        gradient += np.append(x.T @ residual, residual.sum())
         hessian[:d, :d] += x.T @ weighted
         hessian[d, :d] += weighted.sum(0)
         hessian[d, d] += curvature.sum()
     hessian[:d, d] = hessian[d, :d]
-    penalty = np.full(d + 1, problem.l2)
-    penalty[d] *= penalize_intercept
-    gradient = gradient / len(problem.y) + penalty * np.append(weights, intercept)
-    return gradient, hessian / len(problem.y) + np.diag(penalty)
+    return cho_solve(cho_factor(hessian / len(problem.y) + np.diag(penalty)), -gradient)
+
+
+def newton_cg_step(problem, gradient, parameters, penalty):
+    """By conjugate gradients, for a sparse X: to a hundredth of the gradient."""
+    x, n = problem.x, len(problem.y)
+    p = expit(x @ parameters[:-1] + parameters[-1])
+    curvature = p * (1 - p) / n
+
+    def product(v):
+        weighted = curvature * (x @ v[:-1] + v[-1])
+        return np.append(x.T @ weighted, weighted.sum()) + penalty * v
+
+    diagonal = np.append(x.multiply(x).T @ curvature, curvature.sum()) + penalty
+    hessian = LinearOperator((len(penalty), len(penalty)), product)
+    inverse = LinearOperator(hessian.shape, lambda v: v / diagonal)
+    step, failure = cg(hessian, -gradient, rtol=0.01, maxiter=1000, M=inverse)
+    if failure:
+        raise ArithmeticError(f"{problem.name}: conjugate gradients have not converged")
+    return step
 
 
 def minimum(problem, penalize_intercept=False):
-    """f*: Newton's method with Cholesky, until the decrement says that f is within 1e-14 of it."""
+    """f*: Newton's method, until the decrement says that f is within 1e-14 of it."""
     parameters = np.zeros(problem.x.shape[1] + 1)
+    penalty = np.full(len(parameters), problem.l2)
+    penalty[-1] *= penalize_intercept
 
     def at(parameters):
         return objective(problem, parameters[-1], parameters[:-1], penalize_intercept)
 
+    solve = newton_cg_step if problem.columns_file else newton_step
     f = at(parameters)
     for _ in range(100):
-        gradient, hessian = gradient_and_hessian(
-            problem, parameters[-1], parameters[:-1], penalize_intercept
-        )
-        step = cho_solve(cho_factor(hessian), -gradient)
-        promise = -gradient @ step / 2
+        slope = gradient(problem, parameters[-1], parameters[:-1], penalize_intercept)
+        step = solve(problem, slope, parameters, penalty)
+        promise = -slope @ step / 2
         # Near the minimum the full step is right, and f too rough to say so.
         while promise > 1e-8 * f and at(parameters + step) > f:
             step /= 2
@@ -133,7 +214,16 @@ def minimum(problem, penalize_intercept=False):
     raise ArithmeticError(f"{problem.name}: Newton's method has not converged")
 
 
+def kept_minimum(problem, penalize_intercept):
+    """The same, from a file beside the problem if it is known."""
+    suffix = ".penalized-minimum" if penalize_intercept else ".minimum"
+    file = problem.x_file.with_suffix(suffix)
+    if not file.exists():
+        file.write_text(repr(float(minimum(problem, penalize_intercept))))
+    return float(file.read_text())
+
+
 def loss_and_gradient(problem, parameters):
     """What a pass must come to, the intercept last."""
-    gradient, _ = gradient_and_hessian(problem, parameters[-1], parameters[:-1], False)
-    return float(objective(problem, parameters[-1], parameters[:-1])), gradient
+    loss = objective(problem, parameters[-1], parameters[:-1])
+    return float(loss), gradient(problem, parameters[-1], parameters[:-1])

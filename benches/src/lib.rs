@@ -1,6 +1,7 @@
 //! What the benches share: problems, the same jobs written by hand, and how they are timed.
 
 pub mod by_hand;
+pub mod roofline;
 
 use std::hint::black_box;
 use std::time::Duration;

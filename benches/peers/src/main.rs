@@ -28,6 +28,10 @@ struct Args {
     /// A file of the matrix: f64, little-endian, row by row.
     #[arg(long)]
     x: PathBuf,
+    /// Where the matrix is sparse, a file of the columns of its numbers: u32, little-endian. Every
+    /// row has as many.
+    #[arg(long)]
+    columns: Option<PathBuf>,
     /// A file of the labels: a byte a row, 0 or 1.
     #[arg(long)]
     y: PathBuf,
@@ -79,11 +83,17 @@ fn measure(args: &Args, problem: Problem) -> Result<timer::Measured, String> {
 fn read(args: &Args) -> io::Result<Problem> {
     let (rows, cols, l2, tolerance) = (args.rows, args.cols, args.l2, args.tolerance);
     let y = fs::read(&args.y)?.into_iter().map(|label| label == 1).collect();
-    Ok(Problem { x: read_f64(&args.x)?, y, rows, cols, l2, tolerance })
+    let x = read_numbers(&args.x, f64::from_le_bytes)?;
+    let columns = args.columns.as_deref();
+    let columns = columns.map(|path| read_numbers(path, u32::from_le_bytes)).transpose()?;
+    Ok(Problem { x, columns, y, rows, cols, l2, tolerance })
 }
 
-fn read_f64(path: &Path) -> io::Result<Vec<f64>> {
+fn read_numbers<T, const SIZE: usize>(
+    path: &Path,
+    number: impl Fn([u8; SIZE]) -> T,
+) -> io::Result<Vec<T>> {
     let bytes = fs::read(path)?;
-    let (numbers, _) = bytes.as_chunks::<8>();
-    Ok(numbers.iter().map(|&number| f64::from_le_bytes(number)).collect())
+    let (numbers, _) = bytes.as_chunks();
+    Ok(numbers.iter().map(|&bytes| number(bytes)).collect())
 }

@@ -8,7 +8,10 @@ use clap::ValueEnum;
 use linfa::prelude::Fit;
 use logit::nalgebra::DMatrix;
 use logit::ndarray::Array2;
-use logit::{Backend, GradientDescent, LogisticRegression, Nalgebra, Ndarray, Newton, Solver};
+use logit::sprs::CsMatI;
+use logit::{
+    Backend, GradientDescent, Lbfgs, LogisticRegression, Nalgebra, Ndarray, Newton, Solver, Sprs,
+};
 use serde::Serialize;
 use smartcore::linalg::basic::arrays::Array;
 use smartcore::linalg::basic::matrix::DenseMatrix;
@@ -21,6 +24,7 @@ use crate::timer::{Measured, Timer};
 pub(crate) enum Peer {
     LogitNdarray,
     LogitNalgebra,
+    LogitSprs,
     Linfa,
     Smartcore,
 }
@@ -38,8 +42,10 @@ pub(crate) enum Job {
 
 /// What is to be fitted, and how well.
 pub(crate) struct Problem {
-    /// Row by row.
+    /// Row by row; every row has as many.
     pub(crate) x: Vec<f64>,
+    /// The columns of these numbers, where the matrix is sparse.
+    pub(crate) columns: Option<Vec<u32>>,
     pub(crate) y: Vec<bool>,
     pub(crate) rows: usize,
     pub(crate) cols: usize,
@@ -52,8 +58,9 @@ impl Problem {
     /// The first rows only.
     pub(crate) fn head(&self, rows: usize) -> Self {
         let rows = rows.min(self.rows);
-        let (x, y) = (self.x[..rows * self.cols].to_vec(), self.y[..rows].to_vec());
-        Self { x, y, rows, ..*self }
+        let len = rows * (self.x.len() / self.rows);
+        let columns = self.columns.as_ref().map(|columns| columns[..len].to_vec());
+        Self { x: self.x[..len].to_vec(), columns, y: self.y[..rows].to_vec(), rows, ..*self }
     }
 
     /// The penalty beside a sum over the rows.
@@ -86,18 +93,25 @@ pub(crate) fn run(
     timer: &Timer,
 ) -> Result<Measured, String> {
     let (rows, cols, values) = (problem.rows, problem.cols, std::mem::take(&mut problem.x));
-    match peer {
-        Peer::LogitNdarray => {
+    match (peer, problem.columns.take()) {
+        (Peer::LogitSprs, Some(columns)) => {
+            let starts = (0..=rows).map(|i| i * (values.len() / rows)).collect();
+            let x = CsMatI::<_, u32, usize>::new((rows, cols), starts, columns, values);
+            logit(job, &Sprs::from(&x), &problem, timer)
+        }
+        (Peer::LogitSprs, None) => Err("only sparse matrices".to_owned()),
+        (_, Some(_)) => Err("only dense matrices".to_owned()),
+        (Peer::LogitNdarray, _) => {
             let x = Array2::from_shape_vec((rows, cols), values).expect("a number per element");
             logit(job, &Ndarray::from(&x), &problem, timer)
         }
-        Peer::LogitNalgebra => {
+        (Peer::LogitNalgebra, _) => {
             let x = DMatrix::from_row_slice(rows, cols, &values);
             logit(job, &Nalgebra::from(&x), &problem, timer)
         }
         _ if job != Job::Fit => Err("only fits".to_owned()),
-        Peer::Linfa => linfa(values, problem, timer),
-        Peer::Smartcore => smartcore(values, problem, timer),
+        (Peer::Linfa, _) => linfa(values, problem, timer),
+        (Peer::Smartcore, _) => smartcore(values, problem, timer),
     }
 }
 
@@ -126,8 +140,12 @@ fn logit(
 
 /// By the solver that is the default for as many columns, with its tolerance.
 fn fit_logit(x: &impl Backend<Scalar = f64>, problem: &Problem) -> Result<Outcome, String> {
-    let solver = Newton::new().tolerance(problem.tolerance);
-    outcome(LogisticRegression::new().l2(problem.l2).solver(solver), x, &problem.y)
+    let (estimator, tolerance) = (LogisticRegression::new().l2(problem.l2), problem.tolerance);
+    if problem.cols < 1024 {
+        outcome(estimator.solver(Newton::new().tolerance(tolerance)), x, &problem.y)
+    } else {
+        outcome(estimator.solver(Lbfgs::new().tolerance(tolerance)), x, &problem.y)
+    }
 }
 
 fn recipe(x: &impl Backend<Scalar = f64>, y: &[bool]) -> Result<Outcome, String> {

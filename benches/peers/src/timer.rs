@@ -1,5 +1,6 @@
 //! How work is timed: the best of several runs, as many as fit into a budget.
 
+use std::fs;
 use std::time::Instant;
 
 use clap::Args;
@@ -25,6 +26,8 @@ pub(crate) struct Timer {
 pub(crate) struct Measured {
     seconds: f64,
     runs: usize,
+    /// The most memory of the process during the first run.
+    peak_mb: f64,
     #[serde(flatten)]
     outcome: Outcome,
 }
@@ -43,9 +46,11 @@ impl Timer {
         if self.announce {
             println!("ready");
         }
+        let _ = fs::write("/proc/self/clear_refs", "5"); // the peak starts from here
         let start = Instant::now();
         let mut outcome = work()?;
         let mut seconds = start.elapsed().as_secs_f64();
+        let peak_mb = peak_mb();
         let mut runs = 1;
         while runs < self.repeats && start.elapsed().as_secs_f64() + seconds < self.budget {
             let again = Instant::now();
@@ -53,6 +58,13 @@ impl Timer {
             seconds = seconds.min(again.elapsed().as_secs_f64());
             runs += 1;
         }
-        Ok(Measured { seconds, runs, outcome })
+        Ok(Measured { seconds, runs, peak_mb, outcome })
     }
+}
+
+fn peak_mb() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kb = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    kb.map_or(f64::NAN, |kb| kb / 1000.0)
 }

@@ -2,5 +2,6 @@
 
 fn main() {
     println!("cargo:rustc-link-arg-tests=-lopenblas");
+    println!("cargo:rustc-link-arg-bins=-lopenblas");
     println!("cargo:rerun-if-changed=build.rs");
 }

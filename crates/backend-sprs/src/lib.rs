@@ -95,6 +95,22 @@ impl<F: Float, I: SpIndex, Iptr: SpIndex> Sprs<'_, F, I, Iptr> {
             }
         }
     }
+
+    /// Every stored element of some rows, multiplied by its row's number: its column and the
+    /// product.
+    #[inline(always)]
+    fn for_each_product(&self, rows: Range<usize>, r: &[F], mut visit: impl FnMut(usize, F)) {
+        if self.x.is_csr() {
+            for (i, &r) in rows.zip(r) {
+                let (columns, values) = self.outer(i);
+                for (j, &x) in columns.iter().zip(values) {
+                    visit(j.index_unchecked(), x * r);
+                }
+            }
+        } else {
+            self.for_each(rows, |i, j, x| visit(j, x * r[i]));
+        }
+    }
 }
 
 impl<F: Float, I: SpIndex, Iptr: SpIndex> Backend for Sprs<'_, F, I, Iptr> {
@@ -121,7 +137,7 @@ impl<F: Float, I: SpIndex, Iptr: SpIndex> Backend for Sprs<'_, F, I, Iptr> {
     }
 
     fn matvec_transpose(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
-        self.for_each(rows, |i, j, x| acc[j] += x * r[i]);
+        self.for_each_product(rows, r, |j, product| acc[j] += product);
     }
 
     fn matvec_transpose_wide(
@@ -131,7 +147,7 @@ impl<F: Float, I: SpIndex, Iptr: SpIndex> Backend for Sprs<'_, F, I, Iptr> {
         _scratch: &mut [F],
         sums: &mut [f64],
     ) {
-        self.for_each(rows, |i, j, x| sums[j] += (x * r[i]).widen());
+        self.for_each_product(rows, r, |j, product| sums[j] += product.widen());
     }
 
     fn vector(&self, values: Vec<F>) -> Vec<F> {

@@ -1,1 +1,1 @@
-//! `tests/suite.rs` is all there is.
+//! `tests/suite.rs` and `src/bin/roofline.rs` are all there is.
