@@ -228,7 +228,7 @@ pub(crate) fn add_square_dots(
 
 /// Blocks of short rows fit the L1 cache twice, and are so short that the processor runs ahead: it
 /// still reads the next rows while it works out the losses of these.
-const SHORT_BLOCK_BYTES: usize = 8 * 1024;
+const SHORT_BLOCK_BYTES: usize = 12 * 1024;
 const LONG_ROW_BYTES: usize = 1024;
 /// Of long rows a block goes to the L2 cache.
 const LONG_BLOCK_BYTES: usize = 128 * 1024;

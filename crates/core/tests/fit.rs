@@ -362,11 +362,11 @@ fn blocks_hold_256_kib_or_up_to_1_mib_within_8_to_1024_rows() {
 }
 
 #[test]
-fn blocks_of_contiguous_rows_hold_8_kib_or_128_of_long_rows() {
+fn blocks_of_contiguous_rows_hold_12_kib_or_128_of_long_rows() {
     let values = [0.0f64; 80_000];
     let rows = |ncols| Dense::from_rows(&values[..2 * ncols], 2, ncols).block_rows();
     let columns = [0, 1, 16, 30, 100, 127, 128, 1000, 40_000];
-    assert_eq!(columns.map(rows), [1024, 1024, 64, 32, 8, 8, 128, 16, 8]);
+    assert_eq!(columns.map(rows), [1536, 1536, 96, 48, 8, 8, 128, 16, 8]);
     assert_eq!(Dense::from_columns(&values, 16, 5000).block_rows(), 26);
 }
 
