@@ -99,6 +99,12 @@ impl<F: Float> Backend for Ndarray<'_, F> {
         }
     }
 
+    /// Calls of the library's own products are worth making for 256 KiB.
+    fn block_rows(&self) -> usize {
+        let row_bytes = size_of::<F>() * self.ncols().max(1);
+        self.lines().map_or((256 * 1024 / row_bytes).clamp(8, 1024), |dense| dense.block_rows())
+    }
+
     fn dense(&self) -> Option<Dense<'_, F>> {
         lines::dense(self.x)
     }
