@@ -20,8 +20,12 @@ pub fn elastic_net<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Run
         let backend = subject.lend(&problem.x);
         let l1 = 10f64.powf(problem.rng().random_range(-3.0..0.0));
         let estimator = estimator(problem.setup).l1(l1);
-        let newton = ProximalNewton::new().tolerance(TOLERANCE);
-        is_minimum(&backend, &problem, l1, &estimator.solver(newton))
+        // Second derivatives by all parameters, by some of them, by none.
+        for most in [1024, 3, 0] {
+            let solver = ProximalNewton::new().tolerance(TOLERANCE).most_derivatives(most);
+            is_minimum(&backend, &problem, l1, &estimator.clone().solver(solver))?;
+        }
+        Ok(())
     })
 }
 

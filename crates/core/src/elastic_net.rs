@@ -55,6 +55,13 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
         &self.basis
     }
 
+    /// The largest curvature by each coordinate, where that of the cross-entropy is at most `most`.
+    pub(crate) fn most_curvature(&self, most: f64) -> Vec<f64> {
+        let (d, l2) = (self.objective.ncols(), self.objective.l2());
+        let scale = |j: usize| if j < d { self.basis.inverse_scale(j) } else { 0.0 };
+        (0..self.l1.len()).map(|j| most + l2 * scale(j).powi(2)).collect()
+    }
+
     /// Reads the matrix once.
     pub(crate) fn evaluate(&mut self, at: Vec<B::Scalar>) -> Point<B::Scalar> {
         let mut subgradient = at.clone();
@@ -123,7 +130,7 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
     }
 
     /// Steps back along a path until F falls as much as it should, give or take its rounding;
-    /// `None` where nothing but rounding is left.
+    /// `None` where nothing but rounding is left, or the step has left the range of the precision.
     ///
     /// `path` is the point at a share of the step, and how much F should fall up to there.
     pub(crate) fn search(
@@ -135,7 +142,7 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
         loop {
             let (v, gain) = path(length);
             let at = self.parameters(&v);
-            if at == from.at {
+            if at == from.at || !all_finite(&at) {
                 return None;
             }
             let next = self.evaluate(at);
@@ -162,7 +169,7 @@ fn widened<F: Float>(parameters: &[F], d: usize) -> (Vec<f64>, f64) {
 }
 
 /// The subgradient nearest to 0 of a function with this slope plus `l1 · |v|`.
-pub(crate) fn least_subgradient(slope: f64, v: f64, l1: f64) -> f64 {
+fn least_subgradient(slope: f64, v: f64, l1: f64) -> f64 {
     if v == 0.0 { crate::quadratic::shrunk(slope, l1) } else { slope + l1 * v.signum() }
 }
 

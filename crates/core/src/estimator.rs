@@ -99,8 +99,8 @@ impl<S> LogisticRegression<S> {
     ///
     /// It makes weights exactly 0, the more the stronger it is. Together with [`l2`](Self::l2) it
     /// is the elastic net (Zou and Hastie, *Regularization and variable selection via the elastic
-    /// net*, 2005). Solvers that take it are [`Auto`], [`ProximalNewton`](crate::ProximalNewton) and
-    /// [`OrthantWise`](crate::OrthantWise).
+    /// net*, 2005). Solvers that take it are [`Auto`] and
+    /// [`ProximalNewton`](crate::ProximalNewton).
     ///
     /// From glmnet's `lambda` and `alpha`: `l1 = alpha · lambda`, `l2 = (1 - alpha) · lambda`; from
     /// scikit-learn's `C` and `l1_ratio`, over n rows: the same with `lambda = 1 / (C · n)`.

@@ -5,8 +5,8 @@
 //! Users depend on the `logit` crate, which adds backends; authors of backends depend on this one.
 //!
 //! - [`LogisticRegression`] takes settings and fits; [`Fit`] is the [`Model`] and the [`Report`].
-//! - [`Newton`], [`Lbfgs`], [`GradientDescent`] and, with an L1 penalty, [`ProximalNewton`] and
-//!   [`OrthantWise`] are the solvers; they see an [`Objective`], never a matrix.
+//! - [`Newton`], [`Lbfgs`], [`GradientDescent`] and, with an L1 penalty, [`ProximalNewton`] are the
+//!   solvers; they see an [`Objective`], never a matrix.
 //! - [`sigmoid`], [`softplus`], [`cross_entropy`], [`cross_entropy_from_probability`] and
 //!   [`residual`] are the mathematics, on slices in [`slice`](mod@slice).
 //! - [`Path`] fits along a grid of penalties, and [`CrossValidation`] chooses among them.
@@ -31,7 +31,6 @@ mod model;
 #[cfg(feature = "serde")]
 mod model_serde;
 mod objective;
-mod orthant_wise;
 mod path;
 mod peers;
 mod proximal_newton;
@@ -41,6 +40,7 @@ mod report;
 mod rows;
 pub mod slice;
 mod solver;
+mod squares;
 mod vector;
 
 pub use backend::{Backend, column_moments_by_row, copy_rows_by_row};
@@ -53,7 +53,6 @@ pub use kernels::{cross_entropy, cross_entropy_from_probability, residual, sigmo
 pub use labels::Label;
 pub use model::Model;
 pub use objective::Objective;
-pub use orthant_wise::OrthantWise;
 pub use path::{Path, PathFit};
 pub use peers::Peers;
 pub use proximal_newton::ProximalNewton;

@@ -1,46 +1,60 @@
-//! The proximal Newton method, for an L1 penalty and as many parameters as second derivatives can
-//! be had of.
+//! The proximal Newton method, for an L1 penalty.
 
 use std::ops::ControlFlow;
+
+use num_traits::Float as _;
 
 use crate::coordinates::Coordinates;
 use crate::elastic_net::{ElasticNet, Limits, Point};
 use crate::error::check_setting;
 use crate::quadratic::{Quadratic, dot};
-use crate::{Backend, Error, Float, Model, Newton, Objective, Progress, Solver, StopReason, Trace};
+use crate::quasi_newton::{MEMORY, MOST_CURVATURE, Memory};
+use crate::solver::FEW;
+use crate::squares::quotient;
+use crate::{
+    Backend, Error, Float, Lbfgs, Model, Newton, Objective, Progress, Solver, StopReason, Trace,
+};
 
 /// The proximal Newton method: every step goes to the minimum of a quadratic model of the
 /// cross-entropy plus the L1 penalty as it is, so that weights become exactly 0.
 ///
 /// The model has the weights that are not 0 or soon may be. Its second derivatives are summed over a
-/// sample of the rows where there are many more rows than parameters, and corrected by what the gradients seen have shown of the whole (as in
-/// BFGS); they are summed anew, over four times as many rows, when they no longer serve. Each
-/// iteration reads the whole data once or, where a step is too long, a few times. Without an L1
-/// penalty this is [`Newton`].
+/// sample of the rows where there are many more rows than parameters, and corrected by what the
+/// gradients seen have shown of the whole (as in BFGS); they are summed anew, over four times as many
+/// rows, when they no longer serve. Each iteration reads the whole data once or, where a step is too
+/// long, a few times.
+///
+/// Beyond 1024 parameters the first steps know of second derivatives only what gradients have shown
+/// (as in L-BFGS), which often is enough. Then they are summed by the weights that are not 0 and as
+/// many of the others, the steepest first, unless those are more than 1024 together. Without an L1
+/// penalty this is [`Newton`], or [`Lbfgs`] beyond 1024 parameters.
 ///
 /// Sources: Friedman, Hastie and Tibshirani, *Regularization paths for generalized linear models via
 /// coordinate descent* (2010); Yuan, Ho and Lin, *An improved GLMNET for L1-regularized logistic
 /// regression* (2012); Lee, Sun and Saunders, *Proximal Newton-type methods for minimizing composite
-/// functions* (2014).
+/// functions* (2014); Johnson and Guestrin, *Blitz: a principled meta-algorithm for scaling sparse
+/// optimization* (2015), for the growing set of weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProximalNewton {
     max_iterations: usize,
     tolerance: f64,
+    most: usize,
 }
 
 impl Default for ProximalNewton {
     fn default() -> Self {
-        Self { max_iterations: 100, tolerance: 1e-9 }
+        Self { max_iterations: 10_000, tolerance: 1e-9, most: FEW }
     }
 }
 
 impl ProximalNewton {
-    /// At most 100 iterations, to a relative tolerance of 1e-9.
+    /// At most 10 000 iterations, to a relative tolerance of 1e-9, with second derivatives by at most
+    /// 1024 parameters.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many iterations to make at most. Default: 100.
+    /// How many iterations to make at most. Default: 10 000.
     pub fn max_iterations(mut self, max_iterations: usize) -> Self {
         self.max_iterations = max_iterations;
         self
@@ -54,6 +68,13 @@ impl ProximalNewton {
     /// scaled columns is within 1 + |intercept| of its best.
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
+        self
+    }
+
+    /// Second derivatives are summed by this many parameters at most, of whatever are to move; with 0
+    /// nothing is known of them but what gradients have shown. Default: 1024.
+    pub fn most_derivatives(mut self, most: usize) -> Self {
+        self.most = most;
         self
     }
 }
@@ -74,16 +95,28 @@ impl Solver for ProximalNewton {
         at: &mut [B::Scalar],
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
+        let few = objective.dimension() <= self.most;
         if objective.l1() == 0.0 {
-            let newton = Newton::new().max_iterations(self.max_iterations);
-            return newton.tolerance(self.tolerance).minimize(objective, at, trace);
+            let (iterations, tolerance) = (self.max_iterations, self.tolerance);
+            return if few {
+                let newton = Newton::new().max_iterations(iterations).tolerance(tolerance);
+                newton.minimize(objective, at, trace)
+            } else {
+                let lbfgs = Lbfgs::new().max_iterations(iterations).tolerance(tolerance);
+                lbfgs.minimize(objective, at, trace)
+            };
         }
         let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
-        let mut sample = objective.sample(SAMPLE.max(SAMPLE_PER_PARAMETER * objective.dimension()));
-        let basis = sample.as_mut().unwrap_or(objective).basis()?;
+        let parameters = objective.dimension().min(self.most);
+        let mut sample = objective.sample(SAMPLE.max(SAMPLE_PER_PARAMETER * parameters));
+        // A sample tells little of columns that are hardly ever other than 0.
+        let basis = match &mut sample {
+            Some(sample) if few => sample.basis()?,
+            _ => objective.basis()?,
+        };
         let mut net = ElasticNet::new(objective, basis);
         let mut point = net.evaluate(at.to_vec());
-        if let (Some(sample), 1..) = (&mut sample, self.max_iterations) {
+        if let (true, Some(sample), 1..) = (few, &mut sample, self.max_iterations) {
             let near = approach(sample, net.basis(), at);
             let near = net.evaluate(near);
             // A start from a fit to much the same may be better than the best of a sample.
@@ -91,7 +124,7 @@ impl Solver for ProximalNewton {
                 point = near;
             }
         }
-        Descent { net, sample }.run(point, limits, at, trace)
+        Descent::new(net, sample, self.most).run(point, limits, at, trace)
     }
 }
 
@@ -104,6 +137,10 @@ const SAMPLE: usize = 8192;
 /// likely (Tibshirani and others, *Strong rules for discarding predictors in lasso-type problems*,
 /// 2012); second derivatives by them are not needed.
 const NEARLY: f64 = 0.8;
+/// So many steps are taken, where parameters are many, before second derivatives are summed.
+const CHEAP: usize = 10;
+/// At least so many parameters move at once.
+const FEWEST: usize = 128;
 /// Second derivatives serve as long as a step leaves less than this share of what it gained.
 const SERVES: f64 = 0.1;
 
@@ -120,7 +157,8 @@ fn approach<B: Backend + ?Sized>(
     let mut net = ElasticNet::new(sample, basis.clone());
     let point = net.evaluate(at.to_vec());
     // Whatever is wrong with the sample may be right with the whole, which judges the outcome.
-    let _ = Descent { net, sample: None }.run(point, limits, &mut near, &mut trace);
+    let most = at.len();
+    let _ = Descent::new(net, None, most).run(point, limits, &mut near, &mut trace);
     near
 }
 
@@ -129,9 +167,19 @@ struct Descent<'o, 'a, B: Backend + ?Sized> {
     net: ElasticNet<'o, 'a, B>,
     /// Where second derivatives are summed; over all rows where there is none.
     sample: Option<Objective<'a, B>>,
+    /// By how many parameters at most.
+    most: usize,
+    memory: Memory,
+    /// So many steps are yet to come before second derivatives are worth their sum.
+    cheap: usize,
 }
 
-impl<B: Backend + ?Sized> Descent<'_, '_, B> {
+impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
+    fn new(net: ElasticNet<'o, 'a, B>, sample: Option<Objective<'a, B>>, most: usize) -> Self {
+        let cheap = if net.l1.len() <= most { 0 } else { CHEAP };
+        Self { net, sample, most, memory: Memory::new(MEMORY), cheap }
+    }
+
     fn run(
         mut self,
         mut point: Point<B::Scalar>,
@@ -169,9 +217,6 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 local = self.local(point);
                 (target, gain) = self.step(&local, point);
             }
-            if self.net.is_exhausted(point, gain) {
-                return Ok(StopReason::PrecisionLimit);
-            }
             let path = |length: f64| {
                 let along = point.v.iter().zip(&target);
                 let between = |(from, to): (&f64, &f64)| match length == 1.0 {
@@ -180,11 +225,33 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 };
                 (along.map(between).collect(), length * gain)
             };
-            let Some(next) = self.net.search(point, path) else {
-                return Ok(StopReason::PrecisionLimit);
+            let next = match self.net.is_exhausted(point, gain) {
+                true => None,
+                false => self.net.search(point, path),
             };
-            local.learn(point, &next);
-            (*point, before, model) = (next, gain, Some(local));
+            let Some(next) = next else {
+                if local.exact || self.memory.steps.is_empty() {
+                    return Ok(StopReason::PrecisionLimit);
+                }
+                // What is remembered promises nothing; without it there may be more.
+                self.memory.steps.clear();
+                self.cheap = 0;
+                continue;
+            };
+            let epsilon = B::Scalar::epsilon().widen();
+            let step = difference(&next.v, &point.v);
+            let change = difference(&next.gradient, &point.gradient);
+            // A model that lacks second derivatives, or parameters that are to move, is not expected
+            // to serve.
+            let complete = local.exact && local.holds(point, &self.net.l1);
+            before = if complete { gain } else { f64::INFINITY };
+            if complete {
+                local.learn(&step, &change, epsilon);
+                model = Some(local);
+            }
+            self.memory.push(step, change, epsilon);
+            self.cheap = self.cheap.saturating_sub(1);
+            *point = next;
         }
     }
 
@@ -199,11 +266,50 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     }
 
     fn local(&mut self, point: &Point<B::Scalar>) -> Local {
+        let Some(columns) = self.columns(point) else { return self.remembered() };
         let basis = self.net.basis().clone();
-        let columns = working(point, &self.net.l1, NEARLY);
         let rows = self.sample.as_mut().unwrap_or(self.net.objective);
         let derivatives = rows.second_derivatives(&point.at, &basis, &columns);
-        Local { quadratic: Quadratic::new(derivatives, columns.len()), columns }
+        Local { quadratic: Quadratic::new(derivatives, columns.len()), columns, exact: true }
+    }
+
+    /// A model by all coordinates from the steps remembered (limited-memory BFGS).
+    fn remembered(&self) -> Local {
+        let mut diagonal = self.net.most_curvature(MOST_CURVATURE);
+        if let Some(scale) = self.memory.last_scale(|change| quotient(change, &diagonal)) {
+            diagonal.iter_mut().for_each(|element| *element /= scale);
+        }
+        let columns = (0..diagonal.len()).collect();
+        let mut quadratic = Quadratic::separate(diagonal);
+        for seen in &self.memory.steps {
+            quadratic.learn(&seen.step, &seen.change, B::Scalar::epsilon().widen());
+        }
+        Local { quadratic, columns, exact: false }
+    }
+
+    /// The coordinates to have second derivatives by: those that may move or, where they are too
+    /// many, those that are not zero and as many of the steepest; `None` where these are too many.
+    fn columns(&self, point: &Point<B::Scalar>) -> Option<Vec<usize>> {
+        if self.cheap > 0 {
+            return None;
+        }
+        let l1 = &self.net.l1;
+        let mut columns = working(point, l1, NEARLY);
+        if columns.len() > self.most {
+            let fixed = |&&j: &&usize| point.v[j] != 0.0 || l1[j] == 0.0;
+            let wanted = FEWEST.min(self.most).max(2 * columns.iter().filter(fixed).count() + 1);
+            if wanted > self.most {
+                return None;
+            }
+            let steepness = |j: usize| match fixed(&&j) {
+                true => f64::INFINITY,
+                false => point.gradient[j].abs() / l1[j],
+            };
+            columns.sort_by(|&a, &b| steepness(b).total_cmp(&steepness(a)));
+            columns.truncate(wanted);
+            columns.sort_unstable();
+        }
+        Some(columns)
     }
 
     fn enlarge_sample(&mut self) {
@@ -218,6 +324,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
 struct Local {
     quadratic: Quadratic,
     columns: Vec<usize>,
+    /// Whether the second derivatives are sums over rows.
+    exact: bool,
 }
 
 impl Local {
@@ -238,10 +346,9 @@ impl Local {
         v
     }
 
-    fn learn<F: Float>(&mut self, from: &Point<F>, to: &Point<F>) {
-        let step = self.part(&difference(&to.v, &from.v));
-        let change = self.part(&difference(&to.gradient, &from.gradient));
-        self.quadratic.learn(&step, &change, F::epsilon().widen());
+    fn learn(&mut self, step: &[f64], change: &[f64], epsilon: f64) {
+        let (step, change) = (self.part(step), self.part(change));
+        self.quadratic.learn(&step, &change, epsilon);
     }
 }
 

@@ -12,12 +12,18 @@
 //! factorisation gives at once, or to the first coordinate that would change its sign.
 
 use crate::cholesky::Cholesky;
+use crate::squares::Squares;
 
 /// The second derivatives H, of which steps can tell more.
 pub(crate) struct Quadratic {
     order: usize,
+    hessian: Hessian,
+}
+
+enum Hessian {
     /// Row by row, both triangles.
-    matrix: Vec<f64>,
+    Matrix(Vec<f64>),
+    Squares(Squares),
 }
 
 /// So many sweeps over coordinates that are not zero come between steps with fixed signs.
@@ -37,15 +43,26 @@ impl Quadratic {
                 matrix[k * order + j] = matrix[j * order + k];
             }
         }
-        Self { order, matrix }
+        Self { order, hessian: Hessian::Matrix(matrix) }
     }
 
-    fn row(&self, j: usize) -> &[f64] {
-        &self.matrix[j * self.order..][..self.order]
+    /// Nothing but a diagonal, as long as no step tells more.
+    pub(crate) fn separate(diagonal: Vec<f64>) -> Self {
+        Self { order: diagonal.len(), hessian: Hessian::Squares(Squares::new(diagonal)) }
+    }
+
+    fn diagonal(&self, j: usize) -> f64 {
+        match &self.hessian {
+            Hessian::Matrix(matrix) => matrix[j * self.order + j],
+            Hessian::Squares(squares) => squares.diagonal(j),
+        }
     }
 
     fn product(&self, v: &[f64]) -> Vec<f64> {
-        (0..self.order).map(|j| dot(self.row(j), v)).collect()
+        match &self.hessian {
+            Hessian::Matrix(matrix) => matrix.chunks(self.order).map(|row| dot(row, v)).collect(),
+            Hessian::Squares(squares) => squares.product(v),
+        }
     }
 
     /// Makes the matrix map a step to the change of the gradient seen along it: the BFGS update
@@ -60,18 +77,51 @@ impl Quadratic {
         if seen <= epsilon * size || expected <= 0.0 {
             return;
         }
-        for (j, row) in self.matrix.chunks_mut(self.order).enumerate() {
-            add_multiple(row, -product[j] / expected, &product);
-            add_multiple(row, change[j] / seen, change);
+        self.add_square(-1.0 / expected, product);
+        self.add_square(1.0 / seen, change.to_vec());
+    }
+
+    fn add_square(&mut self, factor: f64, u: Vec<f64>) {
+        match &mut self.hessian {
+            Hessian::Matrix(matrix) => {
+                for (row, element) in matrix.chunks_mut(self.order).zip(&u) {
+                    add_multiple(row, factor * element, &u);
+                }
+            }
+            Hessian::Squares(squares) => squares.add_square(factor, u),
+        }
+    }
+
+    /// The solution of `H·x = b` among some coordinates.
+    fn solve(&self, free: &[usize], b: &[f64]) -> Vec<f64> {
+        match &self.hessian {
+            Hessian::Matrix(matrix) => {
+                let rows = free.iter().map(|j| &matrix[j * self.order..][..self.order]);
+                let part = rows.flat_map(|row| free.iter().map(|&k| row[k])).collect();
+                let mut solution = b.to_vec();
+                Cholesky::new(part, free.len()).solve(&mut solution);
+                solution
+            }
+            Hessian::Squares(squares) => squares.part(free).solve(b),
         }
     }
 
     /// The minimum of q, given the gradient at `from` of all but the absolute values.
     pub(crate) fn minimum(&self, gradient: &[f64], from: &[f64], l1: &[f64]) -> Vec<f64> {
-        let largest = (0..self.order).map(|j| self.row(j)[j]).fold(0.0, f64::max);
-        let (v, slope) = (from.to_vec(), gradient.to_vec());
-        let mut descent =
-            Descent { quadratic: self, l1, flat: NOTHING * largest, v, slope, gained: 0.0 };
+        let largest = (0..self.order).map(|j| self.diagonal(j)).fold(0.0, f64::max);
+        let squares = match &self.hessian {
+            Hessian::Matrix(_) => 0,
+            Hessian::Squares(squares) => squares.len(),
+        };
+        let mut descent = Descent {
+            quadratic: self,
+            l1,
+            flat: NOTHING * largest,
+            v: from.to_vec(),
+            slope: gradient.to_vec(),
+            products: vec![0.0; squares],
+            gained: 0.0,
+        };
         for _ in 0..ROUNDS {
             let mut last = descent.sweep(false);
             if last {
@@ -93,8 +143,10 @@ struct Descent<'a> {
     /// Diagonal elements up to this are rounding.
     flat: f64,
     v: Vec<f64>,
-    /// The gradient at `v` of all but the absolute values.
+    /// The gradient at `v` of all but the absolute values; without what `products` adds.
     slope: Vec<f64>,
+    /// What coordinates moved one by one come to with each square of the matrix.
+    products: Vec<f64>,
     /// The sum of what the sweeps have gained.
     gained: f64,
 }
@@ -118,55 +170,86 @@ impl Descent<'_> {
     }
 
     fn minimize(&mut self, j: usize) -> f64 {
-        let row = self.quadratic.row(j);
-        let (curvature, before) = (row[j], self.v[j]);
+        let (curvature, before) = (self.quadratic.diagonal(j), self.v[j]);
         let after = if curvature > self.flat {
-            shrunk(curvature * before - self.slope[j], self.l1[j]) / curvature
+            shrunk(curvature * before - self.slope(j), self.l1[j]) / curvature
         } else {
             0.0
         };
         if after == before {
             return 0.0;
         }
-        self.v[j] = after;
-        add_multiple(&mut self.slope, after - before, row);
+        self.place(j, after);
         curvature * (after - before).powi(2) / 2.0
     }
 
+    fn slope(&self, j: usize) -> f64 {
+        match &self.quadratic.hessian {
+            Hessian::Matrix(_) => self.slope[j],
+            Hessian::Squares(squares) => self.slope[j] + squares.element(j, &self.products),
+        }
+    }
+
+    /// Moves one coordinate.
+    fn place(&mut self, j: usize, to: f64) {
+        let by = to - std::mem::replace(&mut self.v[j], to);
+        match &self.quadratic.hessian {
+            Hessian::Matrix(matrix) => {
+                let order = self.v.len();
+                add_multiple(&mut self.slope, by, &matrix[j * order..][..order]);
+            }
+            Hessian::Squares(squares) => {
+                squares.add_element(j, by, &mut self.slope, &mut self.products);
+            }
+        }
+    }
+
     /// Steps to the minimum among points of the same signs, or to where the first coordinate
-    /// becomes 0; whether there is one.
+    /// becomes 0, or to where all do that would change their sign, if that is lower; whether any did.
     fn step_with_signs(&mut self) -> bool {
         let free: Vec<usize> = (0..self.v.len()).filter(|&j| self.is_free(j)).collect();
-        let order = free.len();
-        let mut matrix = vec![0.0; order * order];
-        for (k, &j) in free.iter().enumerate() {
-            let row = self.quadratic.row(j);
-            free[..=k].iter().enumerate().for_each(|(m, &i)| matrix[k * order + m] = row[i]);
-        }
         let sign = |j: usize| if self.l1[j] > 0.0 { self.v[j].signum() } else { 0.0 };
         let downhill: Vec<f64> =
-            free.iter().map(|&j| -self.slope[j] - self.l1[j] * sign(j)).collect();
-        let mut solution = downhill.clone();
-        Cholesky::new(matrix, order).solve(&mut solution);
-        let mut step = vec![0.0; self.v.len()];
-        free.iter().zip(&solution).for_each(|(&j, &by)| step[j] = by);
+            free.iter().map(|&j| -self.slope(j) - self.l1[j] * sign(j)).collect();
+        let solution = self.quadratic.solve(&free, &downhill);
+        let spread = |values: &[f64]| {
+            let mut all = vec![0.0; self.v.len()];
+            free.iter().zip(values).for_each(|(&j, &value)| all[j] = value);
+            all
+        };
+        let (step, downhill) = (spread(&solution), spread(&downhill));
         let change = self.quadratic.product(&step);
+        let (slope, curvature) = (dot(&downhill, &step), dot(&step, &change));
         // 1 but for rounding, which matters where the matrix is nearly singular.
-        let best = dot(&downhill, &solution) / dot(&step, &change);
+        let best = slope / curvature;
         if !(best.is_finite() && best > 0.0) {
             return false;
         }
-        let crossing = |&j: &usize| (self.l1[j] > 0.0).then(|| (-self.v[j] / step[j], j));
-        let crossings = free.iter().filter_map(crossing).filter(|(at, _)| *at > 0.0 && *at <= best);
-        let first = crossings.min_by(|a, b| a.0.total_cmp(&b.0));
-        let length = first.map_or(best, |(at, _)| at);
-        add_multiple(&mut self.v, length, &step);
-        add_multiple(&mut self.slope, length, &change);
-        if let Some((_, j)) = first {
-            let rest = std::mem::take(&mut self.v[j]);
-            add_multiple(&mut self.slope, -rest, self.quadratic.row(j));
+        let reach = |j: usize| -self.v[j] / step[j];
+        let crosses = |&j: &usize| self.l1[j] > 0.0 && reach(j) > 0.0 && reach(j) <= best;
+        let crossing: Vec<usize> = free.into_iter().filter(crosses).collect();
+        let Some(&first) = crossing.iter().min_by(|&&a, &&b| reach(a).total_cmp(&reach(b))) else {
+            self.add(best, &step, &change);
+            return false;
+        };
+        let length = reach(first);
+        let mut clipped: Vec<f64> = step.iter().map(|by| best * by).collect();
+        crossing.iter().for_each(|&j| clipped[j] = -self.v[j]);
+        let product = self.quadratic.product(&clipped);
+        let gain = dot(&downhill, &clipped) - dot(&clipped, &product) / 2.0;
+        if gain > length * (slope - length * curvature / 2.0) {
+            self.add(1.0, &clipped, &product);
+            crossing.into_iter().for_each(|j| self.place(j, 0.0));
+        } else {
+            self.add(length, &step, &change);
+            self.place(first, 0.0);
         }
-        first.is_some()
+        true
+    }
+
+    fn add(&mut self, length: f64, step: &[f64], change: &[f64]) {
+        add_multiple(&mut self.v, length, step);
+        add_multiple(&mut self.slope, length, change);
     }
 }
 

@@ -147,8 +147,8 @@ impl Solver for Lbfgs {
     }
 }
 
-/// How many steps Newton's method remembers on top of its second derivatives.
-const MEMORY: usize = 10;
+/// How many steps Newton's methods remember, on top of second derivatives or in their place.
+pub(crate) const MEMORY: usize = 10;
 /// A sample of this many rows per parameter has second derivatives within a fifth or so of those
 /// of the whole.
 const SAMPLE_PER_PARAMETER: usize = 32;
@@ -157,7 +157,7 @@ const SAMPLE: usize = 8192;
 /// Second derivatives serve as long as a step leaves less than this share of the decrement.
 const SERVES: f64 = 0.1;
 /// p (1 - p) is at most this.
-const MOST_CURVATURE: f64 = 0.25;
+pub(crate) const MOST_CURVATURE: f64 = 0.25;
 /// The share of the predicted decrease that a step must bring.
 const SUFFICIENT: f64 = 1e-4;
 /// From this logit on it is worth asking whether the data is separated.
@@ -225,7 +225,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         memory: usize,
         source: Source<'a, B>,
     ) -> Self {
-        let memory = Memory { steps: VecDeque::new(), capacity: memory };
+        let memory = Memory::new(memory);
         Self { objective, limits, source, memory, suspicious: LARGE_LOGIT }
     }
 
@@ -291,7 +291,12 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             let Some(next) = self.search(point, &step, decrement) else {
                 return Ok(if near { StopReason::Converged } else { StopReason::PrecisionLimit });
             };
-            self.memory.push(point, &next);
+            let epsilon = B::Scalar::epsilon().widen();
+            self.memory.push(
+                difference(&next.at, &point.at),
+                difference(&next.gradient, &point.gradient),
+                epsilon,
+            );
             (*point, before) = (next, decrement);
             trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
         }
@@ -326,7 +331,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             },
             Source::Columns { basis } => {
                 let most = Curvature::separate(MOST_CURVATURE, self.objective.l2(), basis);
-                match self.memory.last_scale(&most) {
+                match self.memory.last_scale(|change| most.solved(change)) {
                     Some(scale) => most.divided(scale),
                     None => most,
                 }
@@ -422,28 +427,28 @@ fn noise<F: Float>(loss: f64) -> f64 {
 }
 
 /// The last steps with the changes of the gradient along them.
-struct Memory {
-    steps: VecDeque<Step>,
+pub(crate) struct Memory {
+    pub(crate) steps: VecDeque<Step>,
     capacity: usize,
 }
 
-struct Step {
-    step: Vec<f64>,
-    change: Vec<f64>,
+pub(crate) struct Step {
+    pub(crate) step: Vec<f64>,
+    pub(crate) change: Vec<f64>,
     product: f64,
 }
 
 impl Memory {
-    fn push<F: Float>(&mut self, from: &Point<F>, to: &Point<F>) {
-        let difference = |a: &[F], b: &[F]| -> Vec<f64> {
-            a.iter().zip(b).map(|(a, b)| a.widen() - b.widen()).collect()
-        };
-        let step = difference(&to.at, &from.at);
-        let change = difference(&to.gradient, &from.gradient);
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { steps: VecDeque::new(), capacity }
+    }
+
+    /// Remembers a step, and the change of the gradient along it, that shows curvature.
+    pub(crate) fn push(&mut self, step: Vec<f64>, change: Vec<f64>, epsilon: f64) {
         let product = dot(&step, &change);
         // Rounding can leave no curvature along a tiny step.
         let size = (dot(&step, &step) * dot(&change, &change)).sqrt();
-        if product > F::epsilon().widen() * size {
+        if product > epsilon * size {
             if self.steps.len() == self.capacity {
                 self.steps.pop_front();
             }
@@ -451,10 +456,11 @@ impl Memory {
         }
     }
 
-    /// How large the inverse curvature was along the last step, as a multiple of another one.
-    fn last_scale(&self, inverse: &Curvature) -> Option<f64> {
+    /// How large the inverse curvature was along the last step, as a multiple of another one, which
+    /// `solved` applies.
+    pub(crate) fn last_scale(&self, solved: impl Fn(&[f64]) -> Vec<f64>) -> Option<f64> {
         let last = self.steps.back()?;
-        let scale = last.product / dot(&last.change, &inverse.solved(&last.change));
+        let scale = last.product / dot(&last.change, &solved(&last.change));
         scale.is_finite().then_some(scale)
     }
 
@@ -483,6 +489,10 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 fn add_multiple(to: &mut [f64], factor: f64, from: &[f64]) {
     to.iter_mut().zip(from).for_each(|(to, from)| *to += factor * from);
+}
+
+fn difference<F: Float>(a: &[F], b: &[F]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a.widen() - b.widen()).collect()
 }
 
 fn widen<F: Float>(values: &[F]) -> Vec<f64> {

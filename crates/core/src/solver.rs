@@ -1,9 +1,7 @@
 //! What minimises: the trait, and the choice of a method where none is made.
 
 use crate::error::check_setting;
-use crate::{
-    Backend, Error, Float, Lbfgs, Newton, Objective, OrthantWise, ProximalNewton, StopReason, Trace,
-};
+use crate::{Backend, Error, Float, Lbfgs, Newton, Objective, ProximalNewton, StopReason, Trace};
 
 /// A method of minimising an [`Objective`].
 ///
@@ -77,18 +75,18 @@ pub trait Solver {
 pub(crate) fn check_l1<S: Solver>(solver: &S, l1: f64) -> Result<(), Error> {
     let path = std::any::type_name::<S>();
     let name = path.rsplit("::").next().unwrap_or(path);
-    let accepted = "0, or the solver Auto, ProximalNewton or OrthantWise";
+    let accepted = "0, or the solver Auto or ProximalNewton";
     let value = format_args!("{l1} for the solver {name}");
     check_setting("l1", value, l1 == 0.0 || solver.accepts_l1(), accepted)
 }
 
 /// The default: [`Newton`] up to 1024 parameters, [`Lbfgs`] beyond; with an L1 penalty
-/// [`ProximalNewton`] and [`OrthantWise`]; all with their defaults.
+/// [`ProximalNewton`]; all with their defaults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Auto;
 
-/// From here on a matrix of second derivatives takes too long to sum and factor.
-const MANY_PARAMETERS: usize = 1025;
+/// A matrix of second derivatives by more parameters takes too long to sum and factor.
+pub(crate) const FEW: usize = 1024;
 
 impl Solver for Auto {
     fn check<F: Float>(&self) -> Result<(), Error> {
@@ -105,12 +103,12 @@ impl Solver for Auto {
         at: &mut [B::Scalar],
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
-        let few = objective.dimension() < MANY_PARAMETERS;
-        match (few, objective.l1() > 0.0) {
-            (true, false) => Newton::new().minimize(objective, at, trace),
-            (false, false) => Lbfgs::new().minimize(objective, at, trace),
-            (true, true) => ProximalNewton::new().minimize(objective, at, trace),
-            (false, true) => OrthantWise::new().minimize(objective, at, trace),
+        if objective.l1() > 0.0 {
+            ProximalNewton::new().minimize(objective, at, trace)
+        } else if objective.dimension() <= FEW {
+            Newton::new().minimize(objective, at, trace)
+        } else {
+            Lbfgs::new().minimize(objective, at, trace)
         }
     }
 }

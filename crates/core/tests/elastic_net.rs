@@ -4,8 +4,8 @@ use std::f64::consts::LN_2;
 
 use logit_conformance::Matrix;
 use logit_core::{
-    Backend, Error, Fit, Float, GradientDescent, Lbfgs, LogisticRegression, Newton, OrthantWise,
-    ProximalNewton, Solver, StopReason,
+    Backend, Error, Fit, Float, GradientDescent, Lbfgs, LogisticRegression, Newton, ProximalNewton,
+    Solver, StopReason,
 };
 
 fn value(i: usize, j: usize) -> f64 {
@@ -22,10 +22,10 @@ fn new() -> LogisticRegression {
     LogisticRegression::new()
 }
 
-/// The fits by both methods.
+/// The fits with second derivatives and without.
 fn fits<B: Backend>(estimator: &LogisticRegression, x: &B, y: &[bool]) -> [Fit<B::Scalar>; 2] {
     let newton = estimator.clone().solver(ProximalNewton::new()).fit(x, y).expect("a fit");
-    let solver = OrthantWise::new().tolerance(1e-9);
+    let solver = ProximalNewton::new().most_derivatives(0);
     [newton, estimator.clone().solver(solver).fit(x, y).expect("a fit")]
 }
 
@@ -186,10 +186,9 @@ fn the_bound_lies_above_what_is_left() {
     for iterations in 0..8 {
         let newton = ProximalNewton::new().max_iterations(iterations);
         let newton = estimator.clone().solver(newton).fit(&x, &y).expect("a fit").report;
-        let orthant_wise = OrthantWise::new().max_iterations(iterations);
-        let orthant_wise =
-            estimator.clone().solver(orthant_wise).fit(&x, &y).expect("a fit").report;
-        for report in [newton, orthant_wise] {
+        let without = ProximalNewton::new().most_derivatives(0).max_iterations(iterations);
+        let without = estimator.clone().solver(without).fit(&x, &y).expect("a fit").report;
+        for report in [newton, without] {
             let bound = report.suboptimality.expect("a bound");
             assert!(bound >= report.loss - least - 1e-15, "{report}, least {least}");
         }
@@ -200,8 +199,7 @@ fn refused<S: Solver>(solver: S, name: &str) {
     let (x, y) = data::<f64>(90, 6);
     let error = new().l1(0.25).solver(solver).fit(&x, &y).expect_err("an error");
     let told = format!(
-        "l1 is 0.25 for the solver {name}: it must be 0, or the solver Auto, ProximalNewton or \
-         OrthantWise"
+        "l1 is 0.25 for the solver {name}: it must be 0, or the solver Auto or ProximalNewton"
     );
     assert_eq!(error.to_string(), told);
 }
@@ -224,9 +222,5 @@ fn settings_out_of_range_are_named() {
         assert_eq!(setting(new().l1(l1).fit(&x, &y)), "l1");
         let solver = ProximalNewton::new().tolerance(l1);
         assert_eq!(setting(new().l1(0.1).solver(solver).fit(&x, &y)), "tolerance");
-        let solver = OrthantWise::new().tolerance(l1);
-        assert_eq!(setting(new().l1(0.1).solver(solver).fit(&x, &y)), "tolerance");
     }
-    let solver = OrthantWise::new().memory(0);
-    assert_eq!(setting(new().l1(0.1).solver(solver).fit(&x, &y)), "memory");
 }
