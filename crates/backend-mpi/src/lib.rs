@@ -1,7 +1,7 @@
 //! Rows spread over the processes of MPI, for logit.
 //!
 //! Each process reads its own rows into a matrix of any library, and [`Distributed`] joins them: a
-//! fit is then to all rows, whatever the solver, penalty or weighting, and every process ends with
+//! fit, a path or a cross-validation is then over all rows, whatever the solver, penalty or weighting, and every process ends with
 //! the same model. Per pass over the data, one all-reduce of d + 2 numbers is all that travels.
 //!
 //! ```

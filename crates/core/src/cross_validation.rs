@@ -9,13 +9,14 @@ use crate::error::check_setting;
 use crate::objective::Objective;
 use crate::peers::Shard;
 use crate::rows::Observed;
-use crate::{Backend, Error, Fit, Float, Label, LogisticRegression, Path, PathFit, Solver};
+use crate::{Backend, Error, Fit, Float, Label, LogisticRegression, Path, PathFit, Peers, Solver};
 
 /// Chooses the strength of the penalty by k-fold cross-validation along a [`Path`].
 ///
 /// Rows are dealt into folds, each with as large a share of either class as any other, give or take
 /// a row. For every fold the path is fitted to the other rows, and each of its models judged by the
-/// mean cross-entropy over the fold. The matrix is not copied: rows of the fold count 0 in the
+/// mean cross-entropy over the fold. Where several processes hold the rows, folds are dealt from those
+/// of the whole, at the cost of 8 bytes for each of them. The matrix is not copied: rows of the fold count 0 in the
 /// fit. Strengths and, with [`standardize`](LogisticRegression::standardize), the scale of the
 /// columns are those of all rows.
 ///
@@ -51,7 +52,7 @@ pub struct CrossValidation {
 pub struct CrossValidated<F: Float> {
     /// The path fitted to all rows: the strengths, and the model at each.
     pub path: PathFit<F>,
-    /// The fold of each row.
+    /// The fold of each row that this process holds.
     pub folds: Vec<usize>,
     /// For each strength the mean cross-entropy of rows by models fitted without them, weighted
     /// like the rows.
@@ -120,10 +121,9 @@ impl CrossValidation {
     ) -> Result<CrossValidated<B::Scalar>, Error> {
         self.path.check::<B::Scalar, S>(estimator)?;
         let observed = estimator.observed(x, y)?;
-        let folds = self.deal(&observed)?;
-        let size = x.peers().size();
-        check_setting("processes", size, size == 1, "1: folds do not span processes")?;
-        let mut objective = Objective::new(x, Shard::of(x), observed.clone(), estimator.terms())?;
+        let shard = Shard::of(x);
+        let folds = self.deal(&observed, shard, x.peers())?;
+        let mut objective = Objective::new(x, shard, observed.clone(), estimator.terms())?;
         let strengths = self.path.strengths(&mut objective);
         let mut judge = objective.plain();
         let mut outcomes = Vec::with_capacity(self.folds);
@@ -131,34 +131,43 @@ impl CrossValidation {
             let mut training = objective.with_observed(without(&observed, &folds, fold));
             let path = self.path.fit_at(strengths.clone(), estimator, x, &mut training)?;
             let rows: Vec<usize> = (0..folds.len()).filter(|&i| folds[i] == fold).collect();
-            outcomes.push(Outcome::new(&mut judge, &rows, &path));
+            outcomes.push(Outcome::new(&mut judge, &rows, shard, &path));
         }
         let path = self.path.fit_at(strengths, estimator, x, &mut objective)?;
         Ok(summary(path, folds, &outcomes))
     }
 
-    /// The fold of each row: those of class 0 in turn, in an order drawn from the seed, then those
-    /// of class 1, then those that do not count.
-    fn deal<F: Float>(&self, observed: &Observed<F>) -> Result<Vec<usize>, Error> {
-        let rows = 0..observed.y.len();
-        let counts = |i: usize| observed.weights.get(i).is_none_or(|weight| !weight.is_zero());
-        let of = |group: &dyn Fn(usize) -> bool| rows.clone().filter(|&i| group(i)).collect();
-        let groups: [Vec<usize>; 3] = [
-            of(&|i| counts(i) && !observed.y[i]),
-            of(&|i| counts(i) && observed.y[i]),
-            of(&|i| !counts(i)),
-        ];
+    /// The fold of each row held here. All rows of class 0 are dealt in turn, in an order drawn from
+    /// the seed, then those of class 1, then those that do not count.
+    fn deal<F: Float>(
+        &self,
+        observed: &Observed<F>,
+        shard: Shard,
+        peers: &dyn Peers,
+    ) -> Result<Vec<usize>, Error> {
+        let group = |(i, &y): (usize, &bool)| match observed.weights.get(i) {
+            Some(weight) if weight.is_zero() => 2.0,
+            _ => f64::from(u8::from(y)),
+        };
+        let held = shard.first..shard.first + shard.len;
+        // Of every row of the whole matrix.
+        let mut group_of = vec![0.0; shard.of];
+        let own = observed.y.iter().enumerate().map(group);
+        group_of[held.clone()].iter_mut().zip(own).for_each(|(to, group)| *to = group);
+        peers.sum(&mut group_of);
+        let rows_of = |group: f64| (0..shard.of).filter(|&i| group_of[i] == group).collect();
+        let groups: [Vec<usize>; 3] = [0.0, 1.0, 2.0].map(rows_of);
         let most = groups[0].len().min(groups[1].len());
         let accepted = "at least 2, and at most the number of rows of the rarer class that count";
         check_setting("folds", self.folds, (2..=most).contains(&self.folds), accepted)?;
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.seed);
-        let mut folds = vec![0; rows.len()];
+        let mut folds = vec![0; shard.of];
         let mut next = (0..self.folds).cycle();
         for mut group in groups {
             group.shuffle(&mut rng);
             group.into_iter().zip(&mut next).for_each(|(i, fold)| folds[i] = fold);
         }
-        Ok(folds)
+        Ok(folds[held].to_vec())
     }
 }
 
@@ -183,13 +192,15 @@ impl Outcome {
     fn new<B: Backend + ?Sized>(
         judge: &mut Objective<'_, B>,
         rows: &[usize],
+        shard: Shard,
         path: &PathFit<B::Scalar>,
     ) -> Self {
         let mut gradient = vec![B::Scalar::zero(); judge.dimension()];
+        let batch: Vec<usize> = rows.iter().map(|i| shard.first + i).collect();
         let loss = |fit: &Fit<B::Scalar>| {
             let (weights, intercept) = (fit.model.weights(), fit.model.intercept());
             let at: Vec<_> = weights.iter().copied().chain([intercept]).collect();
-            judge.evaluate_batch(rows, &at, &mut gradient)
+            judge.evaluate_batch(&batch, &at, &mut gradient)
         };
         let losses = path.fits.iter().map(loss).collect();
         Self { losses, weight: judge.batch_weight(rows) }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use logit_conformance::Matrix;
 use logit_core::{
-    Backend, Error, Fit, GradientDescent, Lbfgs, LogisticRegression, Newton, Peers, Solver,
+    Backend, CrossValidated, CrossValidation, Error, Fit, GradientDescent, Lbfgs,
+    LogisticRegression, Newton, Path, PathFit, Peers, ProximalNewton, Solver,
 };
 use proptest::prelude::*;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -175,7 +176,7 @@ struct Setup {
 }
 
 fn setup() -> impl Strategy<Value = Setup> {
-    (0..4usize, any::<(bool, bool, bool, bool)>()).prop_map(
+    (0..6usize, any::<(bool, bool, bool, bool)>()).prop_map(
         |(solver, (standardize, fit_intercept, balanced, per_row))| Setup {
             solver,
             standardize,
@@ -210,7 +211,12 @@ fn fit<B: Backend<Scalar = f64>>(x: &B, data: &Data, setup: Setup) -> Result<Fit
         0 => with(x, data, estimator, descent),
         1 => with(x, data, estimator, descent.batch_size(7)),
         2 => with(x, data, estimator, Newton::new()),
-        _ => with(x, data, estimator, Lbfgs::new().max_iterations(12)),
+        3 => with(x, data, estimator, Lbfgs::new().max_iterations(12)),
+        4 => with(x, data, estimator.l1(0.02), ProximalNewton::new()),
+        _ => {
+            let solver = ProximalNewton::new().most_derivatives(0).max_iterations(8);
+            with(x, data, estimator.l1(0.02), solver)
+        }
     }
 }
 
@@ -219,19 +225,23 @@ type Fitted = (Result<Fit<f64>, Error>, Vec<usize>);
 
 /// Fails unless every rank has the same fit, and that of the whole within rounding.
 fn assert_same(fits: Vec<Fitted>, expected: &Fit<f64>) {
-    let first = fits[0].0.clone().expect("a fit");
     for (fit, sums) in &fits {
         assert_eq!(fit, &fits[0].0);
         assert_eq!(sums, &fits[0].1);
     }
+    let first = fits[0].0.as_ref().expect("a fit");
+    assert_eq!(first.report.passes, expected.report.passes);
+    assert_within_rounding(first, expected);
+}
+
+fn assert_within_rounding(first: &Fit<f64>, expected: &Fit<f64>) {
     let parameters = |fit: &Fit<f64>| {
         let intercept = [fit.model.intercept()];
         [fit.model.weights(), &intercept, &fit.report.losses, &[fit.report.loss]].concat()
     };
     let (report, of_whole) = (&first.report, &expected.report);
     assert_eq!((report.stop, report.iterations), (of_whole.stop, of_whole.iterations));
-    assert_eq!(report.passes, of_whole.passes);
-    for (got, expected) in parameters(&first).into_iter().zip(parameters(expected)) {
+    for (got, expected) in parameters(first).into_iter().zip(parameters(expected)) {
         assert!((got - expected).abs() <= 1e-10 * expected.abs().max(1e-3), "{got} {expected}");
     }
 }
@@ -391,4 +401,78 @@ fn predictions_are_of_own_rows_and_ask_nobody() {
     assert!(parts.iter().all(|(_, sums)| sums.is_empty()));
     let parts: Vec<_> = parts.into_iter().map(|(p, _)| p).collect();
     assert_eq!(parts.concat(), whole);
+}
+
+fn assert_paths_within_rounding(path: &PathFit<f64>, expected: &PathFit<f64>) {
+    for (strength, expected) in path.strengths.iter().zip(&expected.strengths) {
+        assert!((strength - expected).abs() <= 1e-12 * expected, "{strength} {expected}");
+    }
+    assert_eq!(path.fits.len(), expected.fits.len());
+    path.fits.iter().zip(&expected.fits).for_each(|(a, b)| assert_within_rounding(a, b));
+}
+
+/// Where the rows of so many processes end: unevenly, with none in the first, a middle and the last.
+const SHARDS: [&[usize]; 4] = [&[90], &[7, 90], &[0, 50, 50, 90], &[31, 90, 90]];
+
+#[test]
+fn a_path_is_that_of_the_whole() {
+    let data = Data::new(90, 4, 1);
+    for (l1_ratio, standardize) in [(1.0, false), (0.5, true), (0.0, false)] {
+        let path = Path::new().l1_ratio(l1_ratio).steps(8).least_ratio(0.01);
+        let estimator = LogisticRegression::new().standardize(standardize);
+        let expected = path.fit(&estimator, &data.matrix(4), &data.y).expect("a path");
+        for ends in SHARDS {
+            let results = together(&data, ends, |x, data| path.fit(&estimator, x, &data.y));
+            let first = results[0].0.as_ref().expect("a path");
+            assert_paths_within_rounding(first, &expected);
+            assert!(results.iter().all(|result| result == &results[0]));
+        }
+    }
+}
+
+#[test]
+fn folds_are_dealt_from_the_rows_of_all_ranks() {
+    let mut data = Data::new(90, 4, 1);
+    data.weights[10..20].fill(0.0);
+    let path = Path::new().l1_ratio(0.8).steps(6).least_ratio(0.05);
+    let cross_validation = CrossValidation::new().path(path).folds(4).seed(3);
+    let fit = |x: &Part, data: &Data| {
+        let estimator = LogisticRegression::new().sample_weights(&data.weights);
+        cross_validation.fit(&estimator, x, &data.y).expect("a cross-validation")
+    };
+    let whole = together(&data, &[90], fit).remove(0).0;
+    for ends in SHARDS {
+        let (results, sums): (Vec<CrossValidated<f64>>, Vec<_>) =
+            together(&data, ends, fit).into_iter().unzip();
+        assert!(sums.iter().all(|of_rank| of_rank == &sums[0]));
+        let folds: Vec<_> = results.iter().flat_map(|result| result.folds.clone()).collect();
+        assert_eq!(folds, whole.folds);
+        for result in &results {
+            assert_eq!(result.path, results[0].path);
+            assert_eq!(result.losses, results[0].losses);
+            assert_eq!(result.best, whole.best);
+            assert_eq!(result.one_standard_error, whole.one_standard_error);
+            assert_paths_within_rounding(&result.path, &whole.path);
+            let judged = result.losses.iter().chain(&result.standard_errors);
+            for (got, want) in judged.zip(whole.losses.iter().chain(&whole.standard_errors)) {
+                assert!((got - want).abs() <= 1e-10, "{got} {want}");
+            }
+        }
+    }
+}
+
+#[test]
+fn too_many_folds_for_the_rarer_class_of_the_whole_is_the_same_error_everywhere() {
+    let mut data = Data::new(30, 2, 1);
+    data.y.fill(0.0);
+    data.y[12..15].fill(1.0);
+    let fit = |folds| {
+        let cross_validation = CrossValidation::new().path(Path::new().steps(2)).folds(folds);
+        together(&data, &[10, 13, 30], |x, data| {
+            cross_validation.fit(&LogisticRegression::new(), x, &data.y).map(|_| ())
+        })
+    };
+    assert!(fit(3).iter().all(|(result, _)| result.is_ok()));
+    let refused = |error: &Error| matches!(error, Error::Setting { name: "folds", .. });
+    assert!(fit(4).iter().all(|(result, _)| result.as_ref().is_err_and(refused)));
 }
