@@ -28,7 +28,10 @@ fn main() {
     }));
     let world = &universe.world();
     let checks: [(&str, Check); 9] = [
-        ("a_sum_is_over_all_ranks_and_the_same_in_each", a_sum_is_over_all_ranks_and_the_same_in_each),
+        (
+            "a_sum_is_over_all_ranks_and_the_same_in_each",
+            a_sum_is_over_all_ranks_and_the_same_in_each,
+        ),
         ("all_ranks_have_the_model_of_the_whole", all_ranks_have_the_model_of_the_whole),
         ("in_single_precision_too", in_single_precision_too),
         ("folds_are_dealt_from_all_rows", folds_are_dealt_from_all_rows),
@@ -168,7 +171,8 @@ fn agree_with_the_whole<F: Float>(
 }
 
 fn a_sum_is_over_all_ranks_and_the_same_in_each(world: &SimpleCommunicator) {
-    let x = Distributed::new(world, Ndarray::from(&Array2::<f64>::zeros((1, 1)))).expect("a column");
+    let x = Array2::<f64>::zeros((1, 1));
+    let x = Distributed::new(world, Ndarray::from(&x)).expect("a column");
     let (peers, rank) = (x.peers(), f64::from(world.rank()));
     let mut numbers = [1.0, rank, 0.1 * (rank + 1.0)];
     peers.sum(&mut numbers);

@@ -48,8 +48,8 @@ impl Default for ProximalNewton {
 }
 
 impl ProximalNewton {
-    /// At most 10 000 iterations, to a relative tolerance of 1e-9, with second derivatives by at most 1024
-    /// parameters.
+    /// At most 10 000 iterations, to a relative tolerance of 1e-9, with second derivatives by at most
+    /// 1024 parameters.
     pub fn new() -> Self {
         Self::default()
     }
@@ -71,8 +71,8 @@ impl ProximalNewton {
         self
     }
 
-    /// By how many parameters at once to sum second derivatives at most; 0 leaves all to
-    /// what steps show. Default: 1024.
+    /// Second derivatives are summed by this many parameters at most, of whatever are to move; with 0
+    /// nothing is known of them but what gradients have shown. Default: 1024.
     pub fn most_derivatives(mut self, most: usize) -> Self {
         self.most = most;
         self

@@ -57,12 +57,13 @@ fn reaches(key: &str, x: &Array2<f64>, y: &[f64], estimator: &LogisticRegression
         assert!(stops.contains(&fit.report.stop), "{}", fit.report);
         (fit.model, fit.report.to_string())
     }
-    // With second derivatives by all parameters, by some, by none.
-    for most in [1024, 4, 0] {
+    // With second derivatives by all parameters, by some, by none. Without them all a fit may end
+    // where the loss is at its minimum to all digits; coefficients then have fewer.
+    for (most, tolerance) in [(1024, 1e-7), (4, 1e-5), (0, 1e-5)] {
         let solver = ProximalNewton::new().most_derivatives(most);
         let (model, report) = solve(estimator.clone().solver(solver), x, y);
         println!("{key}, derivatives by {most}: {report}");
-        assert_same(key, reference, &model, 1e-7);
+        assert_same(key, reference, &model, tolerance);
     }
 }
 
