@@ -60,7 +60,8 @@ macro_rules! suite {
                 stored_elements, repeatability, order, wide_accumulation, copied_rows, moments,
             }
             algorithms::{
-                loss_and_gradient, finite_differences, descent, mini_batches, predictions, threads,
+                loss_and_gradient, finite_differences, hessian_product, descent, mini_batches,
+                predictions, threads,
             }
             solvers::{newton, lbfgs}
             penalties::{elastic_net}
