@@ -5,7 +5,7 @@
 //! Users depend on the `logit` crate, which adds backends; authors of backends depend on this one.
 //!
 //! - [`LogisticRegression`] takes settings and fits; [`Fit`] is the [`Model`] and the [`Report`].
-//! - [`Newton`], [`Lbfgs`], [`GradientDescent`] and, with an L1 penalty, [`ProximalNewton`] and
+//! - [`Newton`], [`TrustRegion`], [`Lbfgs`], [`GradientDescent`] and, with an L1 penalty, [`ProximalNewton`] and
 //!   [`OrthantWise`] are the solvers; they see an [`Objective`], never a matrix.
 //! - [`sigmoid`], [`softplus`], [`cross_entropy`], [`cross_entropy_from_probability`] and
 //!   [`residual`] are the mathematics, on slices in [`slice`](mod@slice).
@@ -39,8 +39,10 @@ mod quadratic;
 mod quasi_newton;
 mod report;
 mod rows;
+mod separation;
 pub mod slice;
 mod solver;
+mod trust_region;
 mod vector;
 
 pub use backend::{Backend, column_moments_by_row, copy_rows_by_row};
@@ -60,3 +62,4 @@ pub use proximal_newton::ProximalNewton;
 pub use quasi_newton::{Lbfgs, Newton};
 pub use report::{Progress, Report, StopReason, Trace};
 pub use solver::{Auto, Solver};
+pub use trust_region::TrustRegion;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use logit_conformance::Matrix;
 use logit_core::{
     Backend, Error, Fit, GradientDescent, Lbfgs, LogisticRegression, Newton, Peers, Solver,
+    TrustRegion,
 };
 use proptest::prelude::*;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -175,7 +176,7 @@ struct Setup {
 }
 
 fn setup() -> impl Strategy<Value = Setup> {
-    (0..4usize, any::<(bool, bool, bool, bool)>()).prop_map(
+    (0..5usize, any::<(bool, bool, bool, bool)>()).prop_map(
         |(solver, (standardize, fit_intercept, balanced, per_row))| Setup {
             solver,
             standardize,
@@ -210,6 +211,7 @@ fn fit<B: Backend<Scalar = f64>>(x: &B, data: &Data, setup: Setup) -> Result<Fit
         0 => with(x, data, estimator, descent),
         1 => with(x, data, estimator, descent.batch_size(7)),
         2 => with(x, data, estimator, Newton::new()),
+        3 => with(x, data, estimator, TrustRegion::new().max_iterations(3)),
         _ => with(x, data, estimator, Lbfgs::new().max_iterations(12)),
     }
 }
