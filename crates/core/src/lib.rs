@@ -13,6 +13,7 @@
 //! - [`metrics`] judges predictions.
 
 mod backend;
+mod backtracking;
 mod blocks;
 mod cholesky;
 mod coordinates;
