@@ -90,6 +90,31 @@ pub fn finite_differences<F: Float>(
     })
 }
 
+/// A product with second derivatives is the oracle's, with and without penalty, intercept and
+/// standardisation.
+pub fn hessian_product<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+    runner.run(wild::<F>(2), |problem| {
+        let backend = subject.lend(&problem.x);
+        let mut objective = must(estimator(problem.setup).objective(&backend, &problem.y))?;
+        let mut rng = problem.rng();
+        let mut draw = || vector::<F>(&mut rng, objective.dimension());
+        let (at, direction) = if problem.setup.standardize {
+            (draw(), draw())
+        } else {
+            let scale = |(p, v): (&F, F)| *p * v;
+            (problem.parameters(), problem.parameters().iter().zip(draw()).map(scale).collect())
+        };
+        let mut product = vec![F::nan(); at.len()];
+        objective.hessian_product(&at, &direction, &mut product);
+        let oracle = Oracle::new(&problem.x, &problem.y, problem.setup);
+        let expected = oracle.hessian_product::<F>(&widened(&at), &widened(&direction));
+        for (j, (got, (expected, bound))) in product.into_iter().zip(expected).enumerate() {
+            close(&format!("component {j}"), got, expected, bound)?;
+        }
+        Ok(())
+    })
+}
+
 /// Full-batch descent follows the recipe, iteration by iteration.
 pub fn descent<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
     runner.run(tame::<F>(), |problem| follows(subject, &problem, problem.x.nrows()))
@@ -215,6 +240,9 @@ pub fn threads<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner)
             let parameters = vector(&mut problem.rng(), objective.dimension());
             let mut results = vec![F::zero(); parameters.len()];
             let loss = objective.evaluate(&parameters, &mut results);
+            let mut product = parameters.clone();
+            objective.hessian_product(&parameters, &results, &mut product);
+            results.extend(product);
             let fit = must(estimator.fit(backend, &problem.y))?;
             let p = must(fit.model.predict_proba(backend))?;
             results.extend((0..problem.y.len()).map(|i| p[i]));
@@ -226,7 +254,7 @@ pub fn threads<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner)
         let (results, losses) = pool(1)?.install(run)?;
         for threads in [2, 3, 8] {
             let (again, losses_again) = pool(threads)?.install(run)?;
-            same_bits("gradient, probabilities and coefficients", &results, &again)?;
+            same_bits("gradient, product, probabilities and coefficients", &results, &again)?;
             same_bits("losses", &losses, &losses_again)?;
         }
         Ok(())

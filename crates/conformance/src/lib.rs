@@ -60,9 +60,10 @@ macro_rules! suite {
                 stored_elements, repeatability, order, wide_accumulation, copied_rows, moments,
             }
             algorithms::{
-                loss_and_gradient, finite_differences, descent, mini_batches, predictions, threads,
+                loss_and_gradient, finite_differences, hessian_product, descent, mini_batches,
+                predictions, threads,
             }
-            solvers::{newton, lbfgs}
+            solvers::{newton, trust_region, lbfgs}
             penalties::{elastic_net}
             bad_input::{shapes_and_labels, settings, non_finite_features, overflow}
         }

@@ -156,6 +156,44 @@ impl Oracle {
         Evaluation { loss, loss_bound, gradient, gradient_bound }
     }
 
+    /// The second derivatives at some parameters times a direction, and how far each component may
+    /// be off.
+    pub fn hessian_product<F: Float>(
+        &self,
+        parameters: &[f64],
+        direction: &[f64],
+    ) -> Vec<(f64, f64)> {
+        let (d, n) = (self.scale.len(), self.y.len());
+        let rounding = tolerance::mean::<F>(n) + 3.0 * tolerance::elementwise::<F>();
+        let logits = self.logits::<F>(parameters).into_iter();
+        let rows: Vec<_> = logits
+            .zip(self.logits::<F>(direction))
+            .map(|((z, z_bound), (change, change_bound))| {
+                let curvature = 1.0 / ((1.0 + z.exp()) * (1.0 + (-z).exp()));
+                // p (1 - p) changes by at most 1 / √108 < 0.1 of the logit.
+                let bound = 0.1 * z_bound * change.abs()
+                    + curvature * (change_bound + rounding * change.abs())
+                    + tolerance::underflow::<F>(1) * (1.0 + change.abs());
+                (curvature * change, bound)
+            })
+            .collect();
+        let component = |x: &dyn Fn(usize) -> f64, magnitude: &dyn Fn(usize) -> f64| {
+            let exact = mean(rows.iter().enumerate().map(|(i, row)| row.0 * x(i)));
+            let bound = |(i, row): (usize, &(f64, f64))| {
+                magnitude(i) * row.1 + tolerance::underflow::<F>(1)
+            };
+            (exact, mean(rows.iter().enumerate().map(bound)))
+        };
+        let by_weight = |j: usize| {
+            let (exact, bound) = component(&|i| self.x[i][j], &|i| self.magnitude[i][j]);
+            let penalty = self.setup.l2 * direction[j];
+            let bound = bound + self.scale_bound[j] * exact.abs();
+            (exact + penalty, bound + tolerance::dot::<F>(2) * (exact.abs() + penalty.abs()))
+        };
+        let by_intercept = self.setup.fit_intercept.then(|| component(&|_| 1.0, &|_| 1.0));
+        (0..d).map(by_weight).chain(by_intercept).collect()
+    }
+
     /// The largest curvature that any batch of rows can have: gradient descent at a rate below its
     /// inverse never lets two trajectories drift apart.
     pub fn curvature(&self) -> f64 {

@@ -1,6 +1,6 @@
 //! The solvers that go to the optimum, against the oracle's first-order conditions.
 
-use logit_core::{Float, Lbfgs, Model, Newton, Report, Solver};
+use logit_core::{Float, Lbfgs, Model, Newton, Report, Solver, TrustRegion};
 use proptest::prelude::*;
 
 use crate::algorithms::estimator;
@@ -19,6 +19,11 @@ fn suboptimality<F: Float>() -> f64 {
 /// Newton's method ends at the optimum.
 pub fn newton<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
     runner.run(tame::<F>(), |problem| reaches(subject, problem, Newton::new()))
+}
+
+/// Newton's method in a trust region ends at the optimum.
+pub fn trust_region<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+    runner.run(tame::<F>(), |problem| reaches(subject, problem, TrustRegion::new()))
 }
 
 /// L-BFGS ends at the optimum.

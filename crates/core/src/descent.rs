@@ -5,7 +5,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
 use crate::error::check_setting;
-use crate::{Backend, Error, Float, Objective, Solver, StopReason, Trace};
+use crate::{Backend, Error, Float, Objective, Solver, StopReason, Trace, backtracking};
 
 /// Gradient descent, over all rows or in mini-batches.
 ///
@@ -19,7 +19,8 @@ use crate::{Backend, Error, Float, Objective, Solver, StopReason, Trace};
 /// descent decreases the loss in every iteration; standardised columns make that easy to satisfy.
 ///
 /// The step as above can be replaced, by the last of [`momentum`](Self::momentum),
-/// [`nesterov`](Self::nesterov) and [`adaptive`](Self::adaptive), the latter without a rate.
+/// [`nesterov`](Self::nesterov), [`adaptive`](Self::adaptive) and
+/// [`backtracking`](Self::backtracking), the latter two without a rate.
 ///
 /// Sources: Boyd and Vandenberghe, *Convex Optimization* (2004), section 9.3; for mini-batches
 /// Bottou, *Stochastic Gradient Descent Tricks* (2012); for the others see there.
@@ -37,7 +38,8 @@ pub struct GradientDescent {
     seed: u64,
     tolerance: f64,
     decay: f64,
-    step: Step,
+    /// `None` for backtracking.
+    step: Option<Step>,
 }
 
 /// What becomes of a gradient.
@@ -58,7 +60,7 @@ impl Default for GradientDescent {
             seed: 0,
             tolerance: 0.0,
             decay: f64::INFINITY,
-            step: Step::Plain,
+            step: Some(Step::Plain),
         }
     }
 }
@@ -90,7 +92,7 @@ impl GradientDescent {
     /// step ← momentum · step - learning_rate · gradient,   parameters ← parameters + step
     /// ```
     pub fn momentum(mut self, momentum: f64) -> Self {
-        self.step = Step::Momentum(momentum);
+        self.step = Some(Step::Momentum(momentum));
         self
     }
 
@@ -98,7 +100,7 @@ impl GradientDescent {
     /// Candès, *Adaptive restart for accelerated gradient schemes*, 2015). The rate should be at
     /// most 1 / L.
     pub fn nesterov(mut self) -> Self {
-        self.step = Step::Nesterov;
+        self.step = Some(Step::Nesterov);
         self
     }
 
@@ -106,7 +108,18 @@ impl GradientDescent {
     /// Mishchenko, *Adaptive gradient descent without descent*, 2020). Without mini-batches, whose
     /// gradients change for other reasons.
     pub fn adaptive(mut self) -> Self {
-        self.step = Step::Adaptive;
+        self.step = Some(Step::Adaptive);
+        self
+    }
+
+    /// Tries rates, twice the last one first, and halves each until the loss falls by half of what
+    /// the slope promises (Armijo, *Minimization of functions having Lipschitz continuous first
+    /// partial derivatives*, 1966), so that the loss falls in every iteration. Each try reads the
+    /// data once; most iterations take one or two. A fit ends as
+    /// [`PrecisionLimit`](StopReason::PrecisionLimit) where no step promises more than rounding.
+    /// Without mini-batches, whose losses are not that over all rows.
+    pub fn backtracking(mut self) -> Self {
+        self.step = None;
         self
     }
 
@@ -153,12 +166,13 @@ impl Solver for GradientDescent {
             "positive and finite in the precision of the data",
         )?;
         check_setting("decay", self.decay, self.decay > 0.0, "positive")?;
-        if let Step::Momentum(momentum) = self.step {
+        if let Some(Step::Momentum(momentum)) = self.step {
             let holds = (0.0..1.0).contains(&momentum);
             check_setting("momentum", momentum, holds, "at least 0 and below 1")?;
         }
-        let full = self.step != Step::Adaptive || self.batch_size.is_none();
-        check_setting("batch_size", self.batch_size, full, "left out with adaptive()")?;
+        let full = !matches!(self.step, None | Some(Step::Adaptive)) || self.batch_size.is_none();
+        let accepted = "left out with adaptive() and backtracking()";
+        check_setting("batch_size", self.batch_size, full, accepted)?;
         let batch = self.batch_size.unwrap_or(1);
         check_setting("batch_size", batch, batch > 0, "at least 1")?;
         let holds = self.tolerance >= 0.0 && self.tolerance.is_finite();
@@ -171,8 +185,12 @@ impl Solver for GradientDescent {
         at: &mut [B::Scalar],
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
+        let Some(step) = self.step else {
+            let limits = (self.max_iterations, self.tolerance);
+            return backtracking::minimize(limits, objective, at, trace);
+        };
         let (mut gradient, mut iteration) = (at.to_vec(), 0.0);
-        let mut state = State::new(self.step, at.len());
+        let mut state = State::new(step, at.len());
         let mut batches = self.batch_size.and_then(|size| Batches::new(size, self.seed, objective));
         loop {
             let loss = objective.evaluate(at, &mut gradient);
@@ -185,11 +203,11 @@ impl Solver for GradientDescent {
             let rate = B::Scalar::narrow(self.learning_rate / (1.0 + iteration / self.decay));
             iteration += 1.0;
             match &mut batches {
-                None => state.step(self.step, rate, at, &gradient),
+                None => state.step(step, rate, at, &gradient),
                 Some(batches) => {
                     for batch in batches.deal() {
                         objective.evaluate_batch(batch, at, &mut gradient);
-                        state.step(self.step, rate, at, &gradient);
+                        state.step(step, rate, at, &gradient);
                     }
                 }
             }

@@ -5,14 +5,15 @@
 //! Users depend on the `logit` crate, which adds backends; authors of backends depend on this one.
 //!
 //! - [`LogisticRegression`] takes settings and fits; [`Fit`] is the [`Model`] and the [`Report`].
-//! - [`Newton`], [`Lbfgs`], [`GradientDescent`] and, with an L1 penalty, [`ProximalNewton`] are the
-//!   solvers; they see an [`Objective`], never a matrix.
+//! - [`Newton`], [`TrustRegion`], [`Lbfgs`], [`GradientDescent`] and, with an L1 penalty,
+//!   [`ProximalNewton`] are the solvers; they see an [`Objective`], never a matrix.
 //! - [`sigmoid`], [`softplus`], [`cross_entropy`], [`cross_entropy_from_probability`] and
 //!   [`residual`] are the mathematics, on slices in [`slice`](mod@slice).
 //! - [`Path`] fits along a grid of penalties, and [`CrossValidation`] chooses among them.
 //! - [`metrics`] judges predictions.
 
 mod backend;
+mod backtracking;
 mod blocks;
 mod cholesky;
 mod coordinates;
@@ -40,9 +41,11 @@ mod quasi_newton;
 mod registers;
 mod report;
 mod rows;
+mod separation;
 pub mod slice;
 mod solver;
 mod squares;
+mod trust_region;
 mod vector;
 
 pub use backend::Backend;
@@ -61,3 +64,4 @@ pub use proximal_newton::ProximalNewton;
 pub use quasi_newton::{Lbfgs, Newton};
 pub use report::{Progress, Report, StopReason, Trace};
 pub use solver::{Auto, Solver};
+pub use trust_region::TrustRegion;

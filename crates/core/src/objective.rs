@@ -1,5 +1,7 @@
 //! The mean cross-entropy over the rows plus the penalty, with its gradient, from one read of X.
 
+mod product;
+
 use std::ops::Range;
 
 use num_traits::Zero;
@@ -383,11 +385,8 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
                 partial.add_block(x, observed, &rows, block, model);
             }
         });
+        self.join(partition);
         let partials = &self.partials[..partition.segments()];
-        for (k, sum) in self.sums.iter_mut().enumerate() {
-            *sum = partials.iter().map(|partial| partial.sums[k]).sum();
-        }
-        x.peers().sum(&mut self.sums);
         let mean = |k: usize| self.sums[k] / total_weight;
         self.largest_logit = partials.iter().fold(0.0, |max, p| p.largest_logit.max(max));
         let d = x.ncols();
@@ -396,6 +395,15 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         // Infinite weights can leave a cross-entropy of 0; here they make the loss NaN or infinite
         // even without a penalty, 0 · ∞ being NaN.
         mean(d + 1) + self.l2() / 2.0 * v.iter().map(|v| v.widen().powi(2)).sum::<f64>()
+    }
+
+    /// Adds up what the segments of all processes came to.
+    fn join(&mut self, partition: Partition) {
+        let partials = &self.partials[..partition.segments()];
+        for (k, sum) in self.sums.iter_mut().enumerate() {
+            *sum = partials.iter().map(|partial| partial.sums[k]).sum();
+        }
+        self.x.peers().sum(&mut self.sums);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::coordinates::Coordinates;
 use crate::curvature::Curvature;
 use crate::error::check_setting;
 use crate::report::all_finite;
+use crate::separation::Suspicion;
 use crate::{Backend, Error, Float, Model, Objective, Progress, Solver, StopReason, Trace};
 
 /// Newton's method, with second derivatives summed over a sample of the rows where that is enough.
@@ -102,7 +103,7 @@ impl Lbfgs {
     }
 }
 
-fn check_tolerance(tolerance: f64) -> Result<(), Error> {
+pub(crate) fn check_tolerance(tolerance: f64) -> Result<(), Error> {
     let holds = tolerance >= 0.0 && tolerance.is_finite();
     check_setting("tolerance", tolerance, holds, "0 or positive, and finite")
 }
@@ -160,14 +161,12 @@ const SERVES: f64 = 0.1;
 pub(crate) const MOST_CURVATURE: f64 = 0.25;
 /// The share of the predicted decrease that a step must bring.
 const SUFFICIENT: f64 = 1e-4;
-/// From this logit on it is worth asking whether the data is separated.
-const LARGE_LOGIT: f64 = 15.0;
 /// From this logit on second derivatives are next to nothing, and zero is a better start.
 const SATURATED: f64 = 30.0;
 /// A step that promises so many times less than another promises nothing.
 const NOTHING: f64 = 1e6;
 /// So many steps in a row without progress, when less is to be gained than rounding, are the end.
-const STALLED: usize = 10;
+pub(crate) const STALLED: usize = 10;
 
 /// Where to stop.
 #[derive(Clone, Copy)]
@@ -207,15 +206,25 @@ struct Descent<'o, 'a, B: Backend + ?Sized> {
     limits: Limits,
     source: Source<'a, B>,
     memory: Memory,
-    /// From this logit on, ask again whether the data is separated.
-    suspicious: f64,
+    suspicion: Suspicion,
 }
 
 /// A point with what is known there.
-struct Point<F> {
-    at: Vec<F>,
-    loss: f64,
-    gradient: Vec<F>,
+pub(crate) struct Point<F> {
+    pub(crate) at: Vec<F>,
+    pub(crate) loss: f64,
+    pub(crate) gradient: Vec<F>,
+}
+
+impl<F: Float> Point<F> {
+    pub(crate) fn new<B>(objective: &mut Objective<'_, B>, at: Vec<F>) -> Self
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
+        let mut gradient = at.clone();
+        let loss = objective.evaluate(&at, &mut gradient);
+        Self { at, loss, gradient }
+    }
 }
 
 impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
@@ -226,7 +235,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         source: Source<'a, B>,
     ) -> Self {
         let memory = Memory::new(memory);
-        Self { objective, limits, source, memory, suspicious: LARGE_LOGIT }
+        Self { objective, limits, source, memory, suspicion: Suspicion::default() }
     }
 
     fn run(
@@ -267,10 +276,8 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             }
             trace.estimate(decrement / 2.0);
             let near = decrement / 2.0 <= self.limits.tolerance * point.loss;
-            let suspicious = if near { LARGE_LOGIT } else { self.suspicious };
-            if self.objective.l2() == 0.0 && self.objective.largest_logit() > suspicious {
-                self.refuse_separated(&point.at, &step)?;
-            }
+            let (Source::Rows { basis, .. } | Source::Columns { basis }) = &self.source;
+            self.suspicion.check(self.objective, basis, &point.at, &step, near)?;
             if near && (polished || !self.is_exact()) {
                 return Ok(StopReason::Converged);
             }
@@ -318,9 +325,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     }
 
     fn evaluate(&mut self, at: Vec<B::Scalar>) -> Point<B::Scalar> {
-        let mut gradient = at.clone();
-        let loss = self.objective.evaluate(&at, &mut gradient);
-        Point { at, loss, gradient }
+        Point::new(self.objective, at)
     }
 
     fn curvature(&mut self, at: &[B::Scalar]) -> Curvature {
@@ -384,45 +389,10 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             length *= if parabola.is_finite() { parabola.clamp(0.1, 0.5) } else { 0.1 };
         }
     }
-
-    /// Fails where the parameters or the step prove that there is no optimum: moving along them
-    /// takes no logit away from the class observed, and some of them towards it.
-    fn refuse_separated(&mut self, at: &[B::Scalar], step: &[f64]) -> Result<(), Error> {
-        self.suspicious = 1.5 * self.objective.largest_logit();
-        let at = self.direction(&widen(at));
-        let (least, _) = self.objective.margins(&at);
-        if least > 0.0 {
-            return Err(Error::Separated { complete: true, direction: Box::new(at) });
-        }
-        let back: Vec<f64> = step.iter().map(|step| -step).collect();
-        let mut direction = self.direction(&back);
-        let own = self.objective.coordinates();
-        let (Source::Rows { basis, .. } | Source::Columns { basis }) = &self.source;
-        let scales = if own.is_standardized() { own } else { basis };
-        scales.drop_small(&mut direction, self.rounding());
-        let (least, most) = self.objective.margins(&direction);
-        // A step makes the logits that grow without bound grow by 1.
-        if least >= -self.rounding() && most >= 0.5 {
-            let complete = least > self.rounding();
-            return Err(Error::Separated { complete, direction: Box::new(direction) });
-        }
-        Ok(())
-    }
-
-    fn direction(&self, parameters: &[f64]) -> Model<f64> {
-        let mut model = Model::zero(self.objective.ncols());
-        self.objective.coordinates().unfold_into(parameters, &mut model);
-        model
-    }
-
-    /// What counts as nothing in a direction.
-    fn rounding(&self) -> f64 {
-        B::Scalar::epsilon().widen().cbrt()
-    }
 }
 
 /// By how much a loss may be off.
-fn noise<F: Float>(loss: f64) -> f64 {
+pub(crate) fn noise<F: Float>(loss: f64) -> f64 {
     16.0 * F::epsilon().widen() * loss
 }
 
@@ -495,6 +465,6 @@ fn difference<F: Float>(a: &[F], b: &[F]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a.widen() - b.widen()).collect()
 }
 
-fn widen<F: Float>(values: &[F]) -> Vec<f64> {
+pub(crate) fn widen<F: Float>(values: &[F]) -> Vec<f64> {
     values.iter().map(|value| value.widen()).collect()
 }

@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use logit_conformance::{Layout, Matrix};
 use logit_core::dense::Dense;
 use logit_core::{
-    Backend, Error, Fit, GradientDescent, LogisticRegression, Model, StopReason, sigmoid,
+    Backend, Error, Fit, Float, GradientDescent, LogisticRegression, Model, StopReason, sigmoid,
 };
+use proptest::prelude::*;
 
 /// Two overlapping classes along two features.
 fn data() -> (Matrix<f64>, Vec<bool>) {
@@ -401,8 +402,11 @@ fn every_kind_of_step_reaches_the_optimum() {
     let momentum = descended(GradientDescent::new().learning_rate(0.5).momentum(0.8));
     let nesterov = descended(GradientDescent::new().learning_rate(0.5).nesterov());
     let adaptive = descended(GradientDescent::new().adaptive());
-    for fit in [&plain, &momentum, &nesterov, &adaptive] {
-        assert_eq!(fit.report.stop, StopReason::Converged, "{}", fit.report);
+    let backtracking = descended(GradientDescent::new().backtracking());
+    let steps = [&plain, &momentum, &nesterov, &adaptive, &backtracking];
+    for (fit, end) in steps.into_iter().zip([0, 0, 0, 0, 1]) {
+        let end = [StopReason::Converged, StopReason::PrecisionLimit][end];
+        assert_eq!(fit.report.stop, end, "{}", fit.report);
         for (got, expected) in fit.model.weights().iter().zip(optimum.model.weights()) {
             assert!((got - expected).abs() < 1e-6, "{}", fit.report);
         }
@@ -463,6 +467,45 @@ fn the_adaptive_rate_needs_no_scale() {
     }
 }
 
+proptest! {
+    /// On columns of any scale, in either precision, to where nothing but rounding is left.
+    #[test]
+    fn backtracking_lowers_the_loss_in_every_iteration(
+        exponents: [i8; 2], start in -5.0..5.0, l2 in 0.0..1.0, iterations in 0..300usize,
+    ) {
+        fn check<F: Float>(scales: [f64; 2], start: f64, l2: f64, iterations: usize) {
+            let (x, y) = data();
+            let value = |i: usize, j: usize| F::narrow(x.get(i, j) * scales[j]);
+            let scaled = Matrix::<F>::new((60, 2), Default::default(), value);
+            let solver = GradientDescent::new().backtracking().max_iterations(iterations);
+            let estimator = LogisticRegression::new().l2(l2).solver(solver);
+            let start = scales.map(|scale| start / scale);
+            let report = estimator.initial_weights(start).fit(&scaled, &y).expect("a fit").report;
+            assert!(report.losses.is_sorted_by(|a, b| a > b), "{report}");
+            // The last iteration may find no step.
+            assert!(report.losses.iter().all(|loss| *loss >= report.loss), "{report}");
+            assert!(report.passes >= report.iterations as f64);
+            let ends = [StopReason::MaxIterations, StopReason::PrecisionLimit];
+            assert!(ends.contains(&report.stop), "{report}");
+        }
+        let scales = exponents.map(|exponent| 10f64.powf(f64::from(exponent) / 10.0));
+        check::<f64>(scales, start, l2, iterations);
+        check::<f32>(scales, start, l2, iterations);
+    }
+}
+
+/// The first step tried would halve the loss if half of what the slope promises came true.
+#[test]
+fn backtracking_halves_the_step_until_it_is_short_enough() {
+    let x = Matrix::from_rows([[16.0f64], [-16.0]]);
+    let solver = GradientDescent::new().backtracking().max_iterations(1);
+    let estimator = LogisticRegression::new().fit_intercept(false).l2(64.0).solver(solver);
+    let Fit { model, report, .. } = estimator.fit(&x, [1, 0]).expect("a fit");
+    // The slope is -8 and the curvature 128: of 1/92, 1/185, … the second is below 1/128.
+    assert_eq!(model.weights(), [8.0 * std::f64::consts::LN_2 / 64.0 / 2.0]);
+    assert_eq!(report.passes, 3.0);
+}
+
 #[test]
 fn settings_of_steps_are_checked() {
     let (x, y) = data();
@@ -472,6 +515,7 @@ fn settings_of_steps_are_checked() {
         (GradientDescent::new().momentum(1.0), "momentum"),
         (GradientDescent::new().momentum(-0.1), "momentum"),
         (GradientDescent::new().adaptive().batch_size(8), "batch_size"),
+        (GradientDescent::new().backtracking().batch_size(8), "batch_size"),
     ] {
         let error = LogisticRegression::new().solver(solver).fit(&x, &y).expect_err(name);
         assert!(

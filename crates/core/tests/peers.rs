@@ -7,7 +7,7 @@ use std::time::Duration;
 use logit_conformance::Matrix;
 use logit_core::{
     Backend, CrossValidated, CrossValidation, Error, Fit, GradientDescent, Lbfgs,
-    LogisticRegression, Newton, Path, PathFit, Peers, ProximalNewton, Solver,
+    LogisticRegression, Newton, Path, PathFit, Peers, ProximalNewton, Solver, TrustRegion,
 };
 use proptest::prelude::*;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -176,7 +176,7 @@ struct Setup {
 }
 
 fn setup() -> impl Strategy<Value = Setup> {
-    (0..6usize, any::<(bool, bool, bool, bool)>()).prop_map(
+    (0..7usize, any::<(bool, bool, bool, bool)>()).prop_map(
         |(solver, (standardize, fit_intercept, balanced, per_row))| Setup {
             solver,
             standardize,
@@ -213,6 +213,7 @@ fn fit<B: Backend<Scalar = f64>>(x: &B, data: &Data, setup: Setup) -> Result<Fit
         2 => with(x, data, estimator, Newton::new()),
         3 => with(x, data, estimator, Lbfgs::new().max_iterations(12)),
         4 => with(x, data, estimator.l1(0.02), ProximalNewton::new()),
+        5 => with(x, data, estimator, TrustRegion::new().max_iterations(3)),
         _ => {
             let solver = ProximalNewton::new().most_derivatives(0).max_iterations(8);
             with(x, data, estimator.l1(0.02), solver)

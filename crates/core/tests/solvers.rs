@@ -1,7 +1,9 @@
 //! The solvers that reach the optimum: on good data, on bad data, and on data without one.
 
 use logit_conformance::Matrix;
-use logit_core::{Error, Fit, Float, Lbfgs, LogisticRegression, Model, Newton, Solver, StopReason};
+use logit_core::{
+    Error, Fit, Float, Lbfgs, LogisticRegression, Model, Newton, Solver, StopReason, TrustRegion,
+};
 use proptest::prelude::*;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -57,6 +59,10 @@ proptest! {
         let newton = fitted::<f64>(&estimator.clone().solver(Newton::new()), &rows, &y);
         let lbfgs = fitted::<f64>(&estimator.clone().solver(Lbfgs::new().tolerance(1e-15)), &rows, &y);
         assert_same(&lbfgs.model, &newton.model, 1e-6);
+        let region = estimator.clone().solver(TrustRegion::new());
+        assert_same(&fitted::<f64>(&region, &rows, &y).model, &newton.model, 1e-6);
+        let single = fitted::<f32>(&region, &rows, &y);
+        assert_same(&single.model.cast().expect("finite"), &newton.model, 1e-4);
         assert_eq!(fitted::<f64>(&estimator, &rows, &y), newton);
         let single = fitted::<f32>(&estimator, &rows, &y);
         assert_same(&single.model.cast().expect("finite"), &newton.model, 1e-4);
@@ -68,10 +74,18 @@ proptest! {
         let expected = fitted::<f64>(&new(), &rows, &y).model;
         let scale = 10f64.powi(exponent);
         let scaled: Rows = rows.iter().map(|row| vec![row[0], row[1] * scale, row[2]]).collect();
+        let scaled_back = |model: Model<f64>| {
+            let mut weights = model.weights().to_vec();
+            weights[1] *= scale;
+            Model::new(weights, model.intercept()).expect("finite")
+        };
         let got = fitted::<f64>(&new(), &scaled, &y).model;
-        let mut weights = got.weights().to_vec();
-        weights[1] *= scale;
-        assert_same(&Model::new(weights, got.intercept()).expect("finite"), &expected, 1e-8);
+        assert_same(&scaled_back(got), &expected, 1e-8);
+        let region = new().solver(TrustRegion::new());
+        let got = fitted::<f64>(&region, &scaled, &y).model;
+        assert_same(&scaled_back(got), &expected, 1e-6);
+        let got = fitted::<f32>(&region, &scaled, &y).model.cast().expect("finite");
+        assert_same(&scaled_back(got), &expected, 1e-3);
     }
 
     #[test]
@@ -129,6 +143,7 @@ proptest! {
         for result in [
             new().standardize(standardize).fit(&x, &y),
             new().standardize(standardize).solver(Lbfgs::new()).fit(&x, &y),
+            new().standardize(standardize).solver(TrustRegion::new()).fit(&x, &y),
         ] {
             let Err(Error::Separated { complete, direction }) = result else {
                 panic!("{result:?}");
@@ -184,6 +199,8 @@ fn a_sample_of_one_class_or_a_tell_tale_sample_does_no_harm() {
     let rare: Vec<bool> = (0..50_000).map(|i| i % 7919 == 300).collect();
     let fit = fitted::<f64>(&new(), &rows, &rare);
     assert!(fit.model.intercept() < -8.0);
+    let region = fitted::<f64>(&new().solver(TrustRegion::new()), &rows, &rare);
+    assert_same(&region.model, &fit.model, 1e-5);
     // Rows 0 to 24 999 are told apart by their first column, the rest is noise.
     let (_, noise) = noisy(50_000, 3, 8);
     let y: Vec<bool> =
@@ -246,6 +263,8 @@ fn a_start_where_everything_is_certain_is_left() {
     let expected = fitted::<f64>(&new(), &rows, &y).model;
     let far = new().initial_weights([100.0, -300.0, 5.0, 1e4]);
     assert_same(&fitted::<f64>(&far, &rows, &y).model, &expected, 1e-9);
+    let region = far.solver(TrustRegion::new());
+    assert_same(&fitted::<f64>(&region, &rows, &y).model, &expected, 1e-6);
     let near = new().start_from(&expected);
     assert!(fitted::<f64>(&near, &rows, &y).report.iterations <= 2);
 }
@@ -292,7 +311,9 @@ fn settings_of_the_solvers_are_checked() {
     for tolerance in [-1.0, f64::NAN, f64::INFINITY] {
         let newton = new().solver(Newton::new().tolerance(tolerance)).fit(&x, &y);
         let lbfgs = new().solver(Lbfgs::new().tolerance(tolerance)).fit(&x, &y);
-        for error in [newton.expect_err("bad"), lbfgs.expect_err("bad")] {
+        let region = new().solver(TrustRegion::new().tolerance(tolerance)).fit(&x, &y);
+        for result in [newton, lbfgs, region] {
+            let error = result.expect_err("bad");
             assert!(matches!(error, Error::Setting { name: "tolerance", .. }), "{error}");
         }
     }
@@ -302,33 +323,21 @@ fn settings_of_the_solvers_are_checked() {
     assert_eq!((few.iterations, few.stop), (1, StopReason::MaxIterations));
     let few = new().solver(Lbfgs::new().max_iterations(2)).fit(&x, &y).expect("a fit").report;
     assert_eq!((few.iterations, few.stop), (2, StopReason::MaxIterations));
+    let few = new().solver(TrustRegion::new().max_iterations(1)).fit(&x, &y).expect("a fit").report;
+    assert_eq!((few.iterations, few.stop), (1, StopReason::MaxIterations));
 }
 
 #[test]
 fn a_tolerance_of_zero_ends_at_the_limit_of_the_precision() {
-    let (rows, y) = noisy(300, 3, 4);
-    for report in [
-        new()
-            .solver(Newton::new().tolerance(0.0))
-            .fit(&matrix::<f64>(&rows), &y)
-            .expect("a fit")
-            .report,
-        new()
-            .solver(Newton::new().tolerance(0.0))
-            .fit(&matrix::<f32>(&rows), &y)
-            .expect("a fit")
-            .report,
-        new()
-            .solver(Lbfgs::new().tolerance(0.0))
-            .fit(&matrix::<f64>(&rows), &y)
-            .expect("a fit")
-            .report,
-        new()
-            .solver(Lbfgs::new().tolerance(0.0))
-            .fit(&matrix::<f32>(&rows), &y)
-            .expect("a fit")
-            .report,
-    ] {
-        assert_eq!(report.stop, StopReason::PrecisionLimit, "{report}");
+    fn ends<F: Float>(solver: impl Solver) {
+        let (rows, y) = noisy(300, 3, 4);
+        let fit = new().solver(solver).fit(&matrix::<F>(&rows), &y).expect("a fit");
+        assert_eq!(fit.report.stop, StopReason::PrecisionLimit, "{}", fit.report);
     }
+    ends::<f64>(Newton::new().tolerance(0.0));
+    ends::<f32>(Newton::new().tolerance(0.0));
+    ends::<f64>(Lbfgs::new().tolerance(0.0));
+    ends::<f32>(Lbfgs::new().tolerance(0.0));
+    ends::<f64>(TrustRegion::new().tolerance(0.0));
+    ends::<f32>(TrustRegion::new().tolerance(0.0));
 }

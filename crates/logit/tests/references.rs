@@ -8,7 +8,7 @@ use logit::nalgebra::DMatrix;
 use logit::ndarray::Array2;
 use logit::{
     Backend, GradientDescent, Lbfgs, LogisticRegression, Model, Nalgebra, Ndarray, Newton,
-    StopReason,
+    StopReason, TrustRegion,
 };
 use serde_json::Value;
 
@@ -75,6 +75,7 @@ fn on_both(rows: &[Vec<f64>], check: impl Fn(&str, &dyn Check)) {
 trait Check {
     fn descend(&self, estimator: &Recipe, y: &[f64]) -> logit::Fit<f64>;
     fn newton(&self, estimator: &LogisticRegression, y: &[f64]) -> logit::Fit<f64>;
+    fn trust_region(&self, estimator: &LogisticRegression, y: &[f64]) -> logit::Fit<f64>;
     fn lbfgs(&self, estimator: &LogisticRegression, y: &[f64]) -> logit::Fit<f64>;
 }
 
@@ -87,6 +88,10 @@ impl<B: Backend<Scalar = f64>> Check for B {
 
     fn newton(&self, estimator: &LogisticRegression, y: &[f64]) -> logit::Fit<f64> {
         estimator.clone().solver(Newton::new()).fit(self, y).expect("a fit")
+    }
+
+    fn trust_region(&self, estimator: &LogisticRegression, y: &[f64]) -> logit::Fit<f64> {
+        estimator.clone().solver(TrustRegion::new()).fit(self, y).expect("a fit")
     }
 
     fn lbfgs(&self, estimator: &LogisticRegression, y: &[f64]) -> logit::Fit<f64> {
@@ -154,10 +159,14 @@ fn reaches_fast(
     x: &dyn Check,
     estimator: &LogisticRegression,
 ) {
-    let (newton, lbfgs) = (x.newton(estimator, y), x.lbfgs(estimator, y));
-    // L-BFGS ends where the loss is at its minimum to all digits; coefficients have fewer, the fewer
+    let fits = [
+        ("newton", x.newton(estimator, y), 1e-8),
+        ("trust region", x.trust_region(estimator, y), 1e-4),
+        ("lbfgs", x.lbfgs(estimator, y), 1e-3),
+    ];
+    // All end where the loss is at its minimum to all digits; coefficients have fewer, the fewer
     // the stronger the columns are correlated.
-    for (name, fit, tolerance) in [("newton", newton, 1e-8), ("lbfgs", lbfgs, 1e-3)] {
+    for (name, fit, tolerance) in fits {
         let what = format!("{backend}, {name}: {}", fit.report);
         let stops = [StopReason::Converged, StopReason::PrecisionLimit];
         assert!(stops.contains(&fit.report.stop), "{key}, {what}");

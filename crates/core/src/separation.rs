@@ -1,0 +1,79 @@
+//! The proof that classes can be told apart without error, so that there is no optimum.
+
+use num_traits::Float as _;
+
+use crate::coordinates::Coordinates;
+use crate::quasi_newton::widen;
+use crate::{Backend, Error, Float, Model, Objective};
+
+/// From this logit on it is worth asking whether the data is separated.
+const LARGE_LOGIT: f64 = 15.0;
+
+/// When to ask whether the data is separated.
+pub(crate) struct Suspicion {
+    /// From this logit on, ask again.
+    logit: f64,
+}
+
+impl Default for Suspicion {
+    fn default() -> Self {
+        Self { logit: LARGE_LOGIT }
+    }
+}
+
+impl Suspicion {
+    /// Fails where the parameters last evaluated or the step from there prove that there is no
+    /// optimum; looks only where a logit is suspiciously large, or just large at the `end`.
+    ///
+    /// `basis` has the scale of the columns where the objective's coordinates have none.
+    pub(crate) fn check<B: Backend + ?Sized>(
+        &mut self,
+        objective: &mut Objective<'_, B>,
+        basis: &Coordinates,
+        at: &[B::Scalar],
+        step: &[f64],
+        end: bool,
+    ) -> Result<(), Error> {
+        let logit = if end { LARGE_LOGIT } else { self.logit };
+        if objective.l2() == 0.0 && objective.largest_logit() > logit {
+            self.logit = 1.5 * objective.largest_logit();
+            refuse_separated(objective, basis, at, step)?;
+        }
+        Ok(())
+    }
+}
+
+/// Fails where moving along the parameters or the step takes no logit away from the class observed,
+/// and some of them towards it.
+fn refuse_separated<B: Backend + ?Sized>(
+    objective: &mut Objective<'_, B>,
+    basis: &Coordinates,
+    at: &[B::Scalar],
+    step: &[f64],
+) -> Result<(), Error> {
+    // What counts as nothing in a direction.
+    let rounding = B::Scalar::epsilon().widen().cbrt();
+    let at = direction(objective, &widen(at));
+    let (least, _) = objective.margins(&at);
+    if least > 0.0 {
+        return Err(Error::Separated { complete: true, direction: Box::new(at) });
+    }
+    let back: Vec<f64> = step.iter().map(|step| -step).collect();
+    let mut direction = direction(objective, &back);
+    let own = objective.coordinates();
+    let scales = if own.is_standardized() { own } else { basis };
+    scales.drop_small(&mut direction, rounding);
+    let (least, most) = objective.margins(&direction);
+    // A step makes the logits that grow without bound grow by 1.
+    if least >= -rounding && most >= 0.5 {
+        let complete = least > rounding;
+        return Err(Error::Separated { complete, direction: Box::new(direction) });
+    }
+    Ok(())
+}
+
+fn direction<B: Backend + ?Sized>(objective: &Objective<'_, B>, parameters: &[f64]) -> Model<f64> {
+    let mut model = Model::zero(objective.ncols());
+    objective.coordinates().unfold_into(parameters, &mut model);
+    model
+}
