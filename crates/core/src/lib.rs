@@ -9,11 +9,13 @@
 //!   [`OrthantWise`] are the solvers; they see an [`Objective`], never a matrix.
 //! - [`sigmoid`], [`softplus`], [`cross_entropy`], [`cross_entropy_from_probability`] and
 //!   [`residual`] are the mathematics, on slices in [`slice`](mod@slice).
+//! - [`Checkpoint`] is the state of a fit half way.
 //! - [`Path`] fits along a grid of penalties, and [`CrossValidation`] chooses among them.
 //! - [`metrics`] judges predictions.
 
 mod backend;
 mod blocks;
+mod checkpoint;
 mod cholesky;
 mod coordinates;
 mod cross_validation;
@@ -26,6 +28,7 @@ mod estimator;
 mod float;
 mod kernels;
 mod labels;
+mod memory;
 pub mod metrics;
 mod model;
 #[cfg(feature = "serde")]
@@ -44,6 +47,7 @@ mod solver;
 mod vector;
 
 pub use backend::{Backend, column_moments_by_row, copy_rows_by_row};
+pub use checkpoint::Checkpoint;
 pub use cross_validation::{CrossValidated, CrossValidation};
 pub use descent::GradientDescent;
 pub use error::Error;

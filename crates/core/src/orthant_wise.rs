@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 
+use crate::checkpoint::{Saved, all_sound};
 use crate::elastic_net::{ElasticNet, Limits, Point, least_subgradient};
 use crate::error::check_setting;
+use crate::memory::Stall;
 use crate::quadratic::{add_multiple, dot};
 use crate::{Backend, Error, Float, Lbfgs, Objective, Solver, StopReason, Trace};
 
@@ -84,8 +86,13 @@ impl Solver for OrthantWise {
         }
         let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
         let basis = objective.basis()?;
-        let memory = Memory { steps: VecDeque::new(), capacity: self.memory };
-        let mut descent = Descent { net: ElasticNet::new(objective, basis), memory };
+        let past = match trace.resume("OrthantWise")? {
+            Some(Saved::OrthantWise(past)) => past,
+            _ => Past::default(),
+        };
+        let mut net = ElasticNet::new(objective, basis);
+        net.stall = past.stall;
+        let mut descent = Descent { net, past, capacity: self.memory };
         let mut point = descent.net.evaluate(at.to_vec());
         let stop = descent.descend(&mut point, limits, trace);
         at.copy_from_slice(&point.at);
@@ -99,7 +106,25 @@ const MOST_CURVATURE: f64 = 0.25;
 /// The loop.
 struct Descent<'o, 'a, B: Backend + ?Sized> {
     net: ElasticNet<'o, 'a, B>,
+    past: Past,
+    /// How many steps to remember.
+    capacity: usize,
+}
+
+/// All that goes from one iteration to the next, beside the point.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Past {
     memory: Memory,
+    /// That of the net, where this is saved.
+    stall: Stall,
+}
+
+impl Past {
+    pub(crate) fn is_sound(&self, dimension: usize) -> bool {
+        let vectors = self.memory.steps.iter().flat_map(|(step, change)| [&step[..], change]);
+        all_sound(vectors, dimension)
+    }
 }
 
 impl<B: Backend + ?Sized> Descent<'_, '_, B> {
@@ -110,7 +135,9 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
         loop {
-            if let Some(stop) = self.net.proceed(point, limits, trace)? {
+            let past = &self.past;
+            let save = |stall| Saved::OrthantWise(Past { stall, ..past.clone() });
+            if let Some(stop) = self.net.proceed(point, limits, trace, save)? {
                 return Ok(stop);
             }
             let slopes = point.gradient.iter().zip(&point.v).zip(&self.net.l1);
@@ -118,11 +145,11 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 slopes.map(|((&g, &v), &l1)| least_subgradient(g, v, l1)).collect();
             let step = self.step(&slopes, &point.v);
             if self.net.is_exhausted(point, dot(&slopes, &step)) {
-                if self.memory.steps.is_empty() {
+                if self.past.memory.steps.is_empty() {
                     return Ok(StopReason::PrecisionLimit);
                 }
                 // The curvature remembered promises nothing; without it there may be more.
-                self.memory.steps.clear();
+                self.past.memory.steps.clear();
                 continue;
             }
             let l1 = self.net.l1.clone();
@@ -138,14 +165,14 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 (to, gain)
             };
             let Some(next) = self.net.search(point, path) else {
-                if self.memory.steps.is_empty() {
+                if self.past.memory.steps.is_empty() {
                     return Ok(StopReason::PrecisionLimit);
                 }
                 // The remembered curvature can point uphill in every weight by itself.
-                self.memory.steps.clear();
+                self.past.memory.steps.clear();
                 continue;
             };
-            self.memory.push(point, &next);
+            self.past.memory.push(point, &next, self.capacity);
             *point = next;
         }
     }
@@ -154,7 +181,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     fn step(&self, slopes: &[f64], v: &[f64]) -> Vec<f64> {
         let free: Vec<bool> = slopes.iter().zip(v).map(|(g, v)| *g != 0.0 || *v != 0.0).collect();
         let otherwise = 1.0 / (MOST_CURVATURE + self.net.objective.l2());
-        let mut step = self.memory.solve(slopes, &free, otherwise);
+        let mut step = self.past.memory.solve(slopes, &free, otherwise);
         for ((step, slope), l1) in step.iter_mut().zip(slopes).zip(&self.net.l1) {
             if *l1 > 0.0 && *step * slope <= 0.0 {
                 *step = 0.0;
@@ -165,19 +192,19 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
 }
 
 /// The last steps with the changes of the smooth gradient along them.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Memory {
     steps: VecDeque<(Vec<f64>, Vec<f64>)>,
-    capacity: usize,
 }
 
 impl Memory {
-    fn push<F: Float>(&mut self, from: &Point<F>, to: &Point<F>) {
+    fn push<F: Float>(&mut self, from: &Point<F>, to: &Point<F>, capacity: usize) {
         let difference = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a - b).collect();
-        if self.steps.len() == self.capacity {
-            self.steps.pop_front();
-        }
         self.steps
             .push_back((difference(&to.v, &from.v), difference(&to.gradient, &from.gradient)));
+        let excess = self.steps.len().saturating_sub(capacity);
+        self.steps.drain(..excess);
     }
 
     /// The inverse curvature among the free coordinates times `slopes`, by two loops over the steps

@@ -3,9 +3,11 @@
 
 use std::ops::ControlFlow;
 
+use crate::checkpoint::Saved;
 use crate::coordinates::Coordinates;
 use crate::elastic_net::{ElasticNet, Limits, Point};
 use crate::error::check_setting;
+use crate::memory::Stall;
 use crate::quadratic::{Quadratic, dot};
 use crate::{Backend, Error, Float, Model, Newton, Objective, Progress, Solver, StopReason, Trace};
 
@@ -79,11 +81,18 @@ impl Solver for ProximalNewton {
             return newton.tolerance(self.tolerance).minimize(objective, at, trace);
         }
         let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
-        let mut sample = objective.sample(SAMPLE.max(SAMPLE_PER_PARAMETER * objective.dimension()));
+        let rows = SAMPLE.max(SAMPLE_PER_PARAMETER * objective.dimension());
+        let mut sample = objective.sample(rows);
         let basis = sample.as_mut().unwrap_or(objective).basis()?;
+        let mut past = Past { model: None, before: None, stall: Stall::default(), rows };
+        let saved = trace.resume("ProximalNewton")?;
         let mut net = ElasticNet::new(objective, basis);
         let mut point = net.evaluate(at.to_vec());
-        if let (Some(sample), 1..) = (&mut sample, self.max_iterations) {
+        if let Some(Saved::ProximalNewton(saved)) = saved {
+            past = saved;
+            sample = net.objective.sample(past.rows);
+            net.stall = past.stall;
+        } else if let (Some(sample), 1..) = (&mut sample, self.max_iterations) {
             let near = approach(sample, net.basis(), at);
             let near = net.evaluate(near);
             // A start from a fit to much the same may be better than the best of a sample.
@@ -91,7 +100,7 @@ impl Solver for ProximalNewton {
                 point = near;
             }
         }
-        Descent { net, sample }.run(point, limits, at, trace)
+        Descent { net, sample, past }.run(point, limits, at, trace)
     }
 }
 
@@ -115,12 +124,13 @@ fn approach<B: Backend + ?Sized>(
 ) -> Vec<B::Scalar> {
     let limits = Limits { iterations: 8, tolerance: 1e-3 };
     let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
-    let mut trace = Trace::new(Model::zero(sample.ncols()), &mut observe);
+    let mut trace = Trace::new(sample, Model::zero(sample.ncols()), &mut observe);
     let mut near = at.to_vec();
     let mut net = ElasticNet::new(sample, basis.clone());
     let point = net.evaluate(at.to_vec());
     // Whatever is wrong with the sample may be right with the whole, which judges the outcome.
-    let _ = Descent { net, sample: None }.run(point, limits, &mut near, &mut trace);
+    let past = Past { model: None, before: None, stall: Stall::default(), rows: 0 };
+    let _ = Descent { net, sample: None, past }.run(point, limits, &mut near, &mut trace);
     near
 }
 
@@ -129,6 +139,26 @@ struct Descent<'o, 'a, B: Backend + ?Sized> {
     net: ElasticNet<'o, 'a, B>,
     /// Where second derivatives are summed; over all rows where there is none.
     sample: Option<Objective<'a, B>>,
+    past: Past,
+}
+
+/// All that goes from one iteration to the next, beside the point.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Past {
+    model: Option<Local>,
+    /// What the step before gained, as far as the slope told.
+    before: Option<f64>,
+    /// That of the net, where this is saved.
+    stall: Stall,
+    /// About how many rows the sample has.
+    rows: usize,
+}
+
+impl Past {
+    pub(crate) fn is_sound(&self, dimension: usize) -> bool {
+        self.model.as_ref().is_none_or(|model| model.is_sound(dimension))
+    }
 }
 
 impl<B: Backend + ?Sized> Descent<'_, '_, B> {
@@ -141,9 +171,6 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     ) -> Result<StopReason, Error> {
         let stop = self.descend(&mut point, limits, trace);
         at.copy_from_slice(&point.at);
-        if let Some(sample) = &self.sample {
-            self.net.objective.add_rows_read(sample.rows_read());
-        }
         stop
     }
 
@@ -153,18 +180,18 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         limits: Limits,
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
-        let mut model: Option<Local> = None;
-        let mut before = f64::INFINITY;
         loop {
-            if let Some(stop) = self.net.proceed(point, limits, trace)? {
+            let past = &self.past;
+            let save = |stall| Saved::ProximalNewton(Past { stall, ..past.clone() });
+            if let Some(stop) = self.net.proceed(point, limits, trace, save)? {
                 return Ok(stop);
             }
-            let mut local = match model.take() {
+            let mut local = match self.past.model.take() {
                 Some(local) if local.holds(point, &self.net.l1) => local,
                 _ => self.local(point),
             };
             let (mut target, mut gain) = self.step(&local, point);
-            if gain > SERVES * before {
+            if self.past.before.is_some_and(|before| gain > SERVES * before) {
                 self.enlarge_sample();
                 local = self.local(point);
                 (target, gain) = self.step(&local, point);
@@ -184,7 +211,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 return Ok(StopReason::PrecisionLimit);
             };
             local.learn(point, &next);
-            (*point, before, model) = (next, gain, Some(local));
+            (self.past.before, self.past.model) = (Some(gain), Some(local));
+            *point = next;
         }
     }
 
@@ -208,19 +236,27 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
 
     fn enlarge_sample(&mut self) {
         if let Some(small) = self.sample.take() {
-            self.net.objective.add_rows_read(small.rows_read());
-            self.sample = self.net.objective.sample(4 * small.nrows());
+            self.past.rows = 4 * small.nrows();
+            self.sample = self.net.objective.sample(self.past.rows);
         }
     }
 }
 
 /// The quadratic model of the cross-entropy about a point, by the coordinates that may move.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Local {
     quadratic: Quadratic,
     columns: Vec<usize>,
 }
 
 impl Local {
+    fn is_sound(&self, dimension: usize) -> bool {
+        self.quadratic.is_sound(self.columns.len())
+            && self.columns.is_sorted_by(|a, b| a < b)
+            && self.columns.last().is_none_or(|&last| last < dimension)
+    }
+
     fn part(&self, of: &[f64]) -> Vec<f64> {
         self.columns.iter().map(|&j| of[j]).collect()
     }

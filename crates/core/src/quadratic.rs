@@ -11,9 +11,12 @@
 //! every few sweeps a step goes to the minimum of the quadratic with those signs, which a
 //! factorisation gives at once, or to the first coordinate that would change its sign.
 
+use crate::checkpoint::all_sound;
 use crate::cholesky::Cholesky;
 
 /// The second derivatives H, of which steps can tell more.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Quadratic {
     order: usize,
     /// Row by row, both triangles.
@@ -38,6 +41,11 @@ impl Quadratic {
             }
         }
         Self { order, matrix }
+    }
+
+    /// Whether this is of so many coordinates, and finite.
+    pub(crate) fn is_sound(&self, order: usize) -> bool {
+        self.order == order && all_sound([&self.matrix[..]], order * order)
     }
 
     fn row(&self, j: usize) -> &[f64] {
