@@ -9,7 +9,7 @@
 //!   [`OrthantWise`] are the solvers; they see an [`Objective`], never a matrix.
 //! - [`sigmoid`], [`softplus`], [`cross_entropy`], [`cross_entropy_from_probability`] and
 //!   [`residual`] are the mathematics, on slices in [`slice`](mod@slice).
-//! - [`Checkpoint`] is the state of a fit half way.
+//! - [`Checkpoint`] is the state of a fit half way; [`EarlyStopping`] ends one by rows held out.
 //! - [`Path`] fits along a grid of penalties, and [`CrossValidation`] chooses among them.
 //! - [`metrics`] judges predictions.
 
@@ -22,6 +22,7 @@ mod cross_validation;
 mod curvature;
 pub mod dense;
 mod descent;
+mod early_stopping;
 mod elastic_net;
 mod error;
 mod estimator;
@@ -50,6 +51,7 @@ pub use backend::{Backend, column_moments_by_row, copy_rows_by_row};
 pub use checkpoint::Checkpoint;
 pub use cross_validation::{CrossValidated, CrossValidation};
 pub use descent::GradientDescent;
+pub use early_stopping::{EarlyStopped, EarlyStopping};
 pub use error::Error;
 pub use estimator::{Fit, LogisticRegression};
 pub use float::{Float, Number};
