@@ -92,16 +92,20 @@ impl Checkpoint {
         Self { problem, parameters, report, best, solver }
     }
 
-    /// The parameters to go on from, and a trace that goes on from the report.
-    pub(crate) fn restore<'a, B: Backend + ?Sized>(
+    /// The parameters to go on from, in any precision.
+    pub(crate) fn parameters<F: Float>(&self) -> Vec<F> {
+        self.parameters.iter().map(|&at| F::narrow(at)).collect()
+    }
+
+    /// A trace that goes on from the report, where the checkpoint is of this objective.
+    pub(crate) fn trace<'a, B: Backend + ?Sized>(
         &self,
         objective: &Objective<'_, B>,
         observe: Observer<'a, B::Scalar>,
-    ) -> Result<(Vec<B::Scalar>, Trace<'a, B::Scalar>), Error> {
+    ) -> Result<Trace<'a, B::Scalar>, Error> {
         self.check(objective)?;
-        let at = self.parameters.iter().map(|&at| B::Scalar::narrow(at)).collect();
         let best = self.best.cast()?;
-        Ok((at, Trace::from_checkpoint(objective, best, &self.report, &self.solver, observe)))
+        Ok(Trace::from_checkpoint(objective, best, &self.report, &self.solver, observe))
     }
 
     fn check<B: Backend + ?Sized>(&self, objective: &Objective<'_, B>) -> Result<(), Error> {

@@ -312,8 +312,8 @@ impl<S: Solver> LogisticRegression<S> {
         self.check_solver::<B::Scalar>(self.settings.terms.penalty.l1)?;
         let mut objective = self.objective(x, y)?;
         if let Some(checkpoint) = &self.settings.checkpoint {
-            let (at, trace) = checkpoint.restore(&objective, &mut observe)?;
-            return self.run(x, &mut objective, at, trace);
+            let trace = checkpoint.trace(&objective, &mut observe)?;
+            return self.run(x, &mut objective, checkpoint.parameters(), trace);
         }
         let initial = self.settings.initial(x.ncols())?;
         self.minimize(x, &mut objective, initial, &mut observe)

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::Float;
+use crate::checkpoint::all_sound;
 use crate::curvature::Curvature;
 use crate::quadratic::{add_multiple, dot};
 
@@ -68,9 +69,12 @@ impl Memory {
         direction
     }
 
-    /// All that is remembered, each of the length of a gradient.
-    pub(crate) fn vectors(&self) -> impl Iterator<Item = &[f64]> {
-        self.steps.iter().flat_map(|step| [&step.step[..], &step.change])
+    /// Whether what was read from a file can be what steps left.
+    pub(crate) fn is_sound(&self, dimension: usize) -> bool {
+        let sound = |Step { step, change, product }: &Step| {
+            *product > 0.0 && all_sound([&step[..], change], dimension)
+        };
+        self.steps.iter().all(sound)
     }
 }
 

@@ -174,6 +174,7 @@ const LARGE_LOGIT: f64 = 15.0;
 const SATURATED: f64 = 30.0;
 /// A step that promises so many times less than another promises nothing.
 const NOTHING: f64 = 1e6;
+
 /// Where to stop, and how many steps to remember.
 #[derive(Clone, Copy)]
 struct Limits {
@@ -257,11 +258,11 @@ impl Past {
     }
 
     pub(crate) fn is_sound(&self, dimension: usize) -> bool {
-        let at = match &self.base {
-            Base::Derivatives { at, .. } => Some(&at[..]),
-            Base::Columns { .. } => None,
+        let base = match &self.base {
+            Base::Derivatives { at, .. } => all_sound([&at[..]], dimension),
+            Base::Columns { .. } => true,
         };
-        all_sound(self.memory.vectors().chain(at), dimension)
+        base && self.memory.is_sound(dimension)
     }
 }
 
