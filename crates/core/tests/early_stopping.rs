@@ -13,8 +13,10 @@ use rand::{RngExt, SeedableRng};
 
 const COLUMNS: usize = 30;
 
+type Data = (Matrix<f64>, Vec<bool>);
+
 /// One column that tells something and many that tell nothing.
-fn data(n: usize, seed: u64) -> (Matrix<f64>, Vec<bool>) {
+fn data(n: usize, seed: u64) -> Data {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let x: Vec<Vec<f64>> =
         (0..n).map(|_| (0..COLUMNS).map(|_| rng.random_range(-1.0..1.0)).collect()).collect();
@@ -23,7 +25,7 @@ fn data(n: usize, seed: u64) -> (Matrix<f64>, Vec<bool>) {
 }
 
 /// The mean cross-entropy, by the book.
-fn loss(model: &Model<f64>, (x, y): &(Matrix<f64>, Vec<bool>)) -> f64 {
+fn loss(model: &Model<f64>, (x, y): &Data) -> f64 {
     let logits = model.decision_function(x).expect("logits");
     logits.iter().zip(y).map(|(&z, &y)| cross_entropy(z, y)).sum::<f64>() / y.len() as f64
 }
@@ -38,7 +40,7 @@ fn stopped(
     estimator: &LogisticRegression<impl logit_core::Solver>,
     patience: usize,
     seed: u64,
-) -> (EarlyStopped<f64>, Vec<f64>, (Matrix<f64>, Vec<bool>)) {
+) -> (EarlyStopped<f64>, Vec<f64>, Data) {
     let ((x, y), held_out) = (data(25, seed), data(60, seed ^ 1));
     let mut early = EarlyStopping::new(&held_out.0, &held_out.1).expect("rows").patience(patience);
     let mut losses = Vec::new();
