@@ -2,8 +2,12 @@
 
 use num_traits::Float as _;
 
+use crate::checkpoint::Saved;
 use crate::quasi_newton::Point;
 use crate::{Backend, Error, Float, Objective, StopReason, Trace};
+
+/// What a checkpoint calls it.
+pub(crate) const NAME: &str = "GradientDescent with backtracking";
 
 /// The share of the decrease that the slope promises that a step must bring: a rate of the inverse
 /// curvature does.
@@ -19,15 +23,20 @@ pub(crate) fn minimize<B: Backend + ?Sized>(
     at: &mut [B::Scalar],
     trace: &mut Trace<'_, B::Scalar>,
 ) -> Result<StopReason, Error> {
+    let saved = trace.resume(NAME)?;
     let mut point = Point::new(objective, at.to_vec());
-    // A loss cannot fall by more than itself.
-    let mut rate = point.loss / slope(&point.gradient);
+    let mut rate = match saved {
+        Some(Saved::Backtracking { rate }) => rate,
+        // A loss cannot fall by more than itself.
+        _ => point.loss / slope(&point.gradient),
+    };
     loop {
         at.copy_from_slice(&point.at);
         if trace.record(objective, at, point.loss, &point.gradient)? <= tolerance {
             return Ok(StopReason::Converged);
         }
-        if let Some(stop) = trace.proceed(objective, at, iterations) {
+        let save = || Saved::Backtracking { rate };
+        if let Some(stop) = trace.proceed_from(objective, at, iterations, Some(&save)) {
             return Ok(stop);
         }
         match search(objective, &point, rate) {

@@ -4,6 +4,7 @@ use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
+use crate::checkpoint::{Saved, all_sound, require_same};
 use crate::error::check_setting;
 use crate::{Backend, Error, Float, Objective, Solver, StopReason, Trace, backtracking};
 
@@ -44,6 +45,7 @@ pub struct GradientDescent {
 
 /// What becomes of a gradient.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Step {
     Plain,
     Momentum(f64),
@@ -189,25 +191,35 @@ impl Solver for GradientDescent {
             let limits = (self.max_iterations, self.tolerance);
             return backtracking::minimize(limits, objective, at, trace);
         };
-        let (mut gradient, mut iteration) = (at.to_vec(), 0.0);
-        let mut state = State::new(step, at.len());
+        let mut gradient = at.to_vec();
+        let mut state = match trace.resume("GradientDescent")? {
+            Some(Saved::GradientDescent(saved)) => saved.cast(),
+            _ => State::new(step, at.len()),
+        };
+        require_same("step", format!("{:?}", state.kind), format!("{step:?}"))?;
+        let mut iteration = trace.iterations() as f64;
         let mut batches = self.batch_size.and_then(|size| Batches::new(size, self.seed, objective));
+        if let Some(batches) = &mut batches {
+            (0..trace.iterations()).for_each(|_| batches.shuffle());
+        }
         loop {
             let loss = objective.evaluate(at, &mut gradient);
             if trace.record(objective, at, loss, &gradient)? <= self.tolerance {
                 return Ok(StopReason::Converged);
             }
-            if let Some(stop) = trace.proceed(objective, at, self.max_iterations) {
+            let save = || Saved::GradientDescent(state.cast());
+            if let Some(stop) = trace.proceed_from(objective, at, self.max_iterations, Some(&save))
+            {
                 return Ok(stop);
             }
             let rate = B::Scalar::narrow(self.learning_rate / (1.0 + iteration / self.decay));
             iteration += 1.0;
             match &mut batches {
-                None => state.step(step, rate, at, &gradient),
+                None => state.step(rate, at, &gradient),
                 Some(batches) => {
                     for batch in batches.deal() {
                         objective.evaluate_batch(batch, at, &mut gradient);
-                        state.step(step, rate, at, &gradient);
+                        state.step(rate, at, &gradient);
                     }
                 }
             }
@@ -216,7 +228,10 @@ impl Solver for GradientDescent {
 }
 
 /// What a step needs to know of the ones before.
-struct State<F> {
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct State<F> {
+    kind: Step,
     /// The last step; with Nesterov's the last point before extrapolation; else empty.
     last: Vec<F>,
     /// The last gradient, where it is needed.
@@ -225,23 +240,31 @@ struct State<F> {
     t: f64,
     /// The last rate chosen, and how much larger it was than the one before.
     rate: f64,
-    growth: f64,
+    growth: Option<f64>,
 }
 
 impl<F: Float> State<F> {
-    fn new(step: Step, parameters: usize) -> Self {
+    fn new(kind: Step, parameters: usize) -> Self {
         let zeros = |needed: bool| vec![F::zero(); if needed { parameters } else { 0 }];
         Self {
-            last: zeros(step != Step::Plain),
-            gradient: zeros(step == Step::Adaptive),
+            kind,
+            last: zeros(kind != Step::Plain),
+            gradient: zeros(kind == Step::Adaptive),
             t: 0.0,
             rate: 0.0,
-            growth: f64::INFINITY,
+            growth: None,
         }
     }
 
-    fn step(&mut self, step: Step, rate: F, at: &mut [F], gradient: &[F]) {
-        match step {
+    /// The same in another precision.
+    fn cast<G: Float>(&self) -> State<G> {
+        let cast = |values: &[F]| values.iter().map(|value| G::narrow(value.widen())).collect();
+        let (last, gradient) = (cast(&self.last), cast(&self.gradient));
+        State { kind: self.kind, last, gradient, t: self.t, rate: self.rate, growth: self.growth }
+    }
+
+    fn step(&mut self, rate: F, at: &mut [F], gradient: &[F]) {
+        match self.kind {
             Step::Plain => descend(at, rate, gradient),
             Step::Momentum(momentum) => {
                 let momentum = F::narrow(momentum);
@@ -288,12 +311,22 @@ impl<F: Float> State<F> {
             FIRST_STEP / distance(gradient, &self.gradient)
         } else {
             let straight = distance(at, &self.last) / (2.0 * distance(gradient, &self.gradient));
-            let rate = straight.min((1.0 + self.growth).sqrt() * self.rate);
-            self.growth = rate / self.rate;
+            let most =
+                self.growth.map_or(f64::INFINITY, |growth| (1.0 + growth).sqrt() * self.rate);
+            let rate = straight.min(most);
+            self.growth = Some(rate / self.rate);
             rate
         };
         self.rate = rate;
         rate
+    }
+}
+
+impl State<f64> {
+    pub(crate) fn is_sound(&self, dimension: usize) -> bool {
+        let new = Self::new(self.kind, dimension);
+        all_sound([&self.last[..]], new.last.len())
+            && all_sound([&self.gradient[..]], new.gradient.len())
     }
 }
 
@@ -325,8 +358,12 @@ impl Batches {
         (size < n).then(|| Self { rows: (0..n).collect(), size, rng })
     }
 
-    fn deal(&mut self) -> impl Iterator<Item = &[usize]> {
+    fn shuffle(&mut self) {
         self.rows.shuffle(&mut self.rng);
+    }
+
+    fn deal(&mut self) -> impl Iterator<Item = &[usize]> {
+        self.shuffle();
         self.rows.chunks(self.size)
     }
 }

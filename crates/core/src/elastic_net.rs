@@ -8,7 +8,9 @@
 //! has `λⱼ = l1 · s`, and centring moves the intercept alone, which is not penalised. So the
 //! minimum is the same, zero for zero, and second derivatives are well conditioned.
 
+use crate::checkpoint::Saved;
 use crate::coordinates::Coordinates;
+use crate::memory::Stall;
 use crate::report::all_finite;
 use crate::{Backend, Error, Float, Model, Objective, StopReason, Trace};
 
@@ -18,9 +20,8 @@ pub(crate) struct ElasticNet<'o, 'a, B: Backend + ?Sized> {
     basis: Coordinates,
     /// The strength for each coordinate, 0 for the intercept.
     pub(crate) l1: Vec<f64>,
-    /// The least bound so far, and for how many steps it has not been halved.
-    least: f64,
-    stalled: usize,
+    /// For how long the bound has not been halved.
+    pub(crate) stall: Stall,
 }
 
 /// A point with what is known there.
@@ -39,8 +40,6 @@ pub(crate) struct Point<F> {
 
 /// The share of the predicted decrease that a step must bring.
 const SUFFICIENT: f64 = 1e-4;
-/// So many steps in a row without progress, when less is to be gained than rounding, are the end.
-const STALLED: usize = 10;
 
 impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
     pub(crate) fn new(objective: &'o mut Objective<'a, B>, basis: Coordinates) -> Self {
@@ -48,7 +47,7 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
         let mut l1: Vec<f64> =
             (0..objective.ncols()).map(|j| strength * basis.inverse_scale(j)).collect();
         l1.resize(objective.dimension(), 0.0);
-        Self { objective, basis, l1, least: f64::INFINITY, stalled: 0 }
+        Self { objective, basis, l1, stall: Stall::default() }
     }
 
     pub(crate) fn basis(&self) -> &Coordinates {
@@ -106,12 +105,14 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
         (sum + excess * point.loss).max(0.0)
     }
 
-    /// Records the point at the start of an iteration, or says why there is none.
+    /// Records the point at the start of an iteration, or says why there is none. `save` is what to
+    /// resume from, with what is known here.
     pub(crate) fn proceed(
         &mut self,
         point: &Point<B::Scalar>,
         limits: Limits,
         trace: &mut Trace<'_, B::Scalar>,
+        save: impl Fn(Stall) -> Saved,
     ) -> Result<Option<StopReason>, Error> {
         trace.record(self.objective, &point.at, point.loss, &point.subgradient)?;
         let bound = self.bound(point);
@@ -119,14 +120,15 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
         if bound <= limits.tolerance * point.loss {
             return Ok(Some(StopReason::Converged));
         }
-        self.stalled = if bound < self.least / 2.0 { 0 } else { self.stalled + 1 };
-        self.least = self.least.min(bound);
-        Ok(trace.proceed(self.objective, &point.at, limits.iterations))
+        let (objective, stall) = (&*self.objective, self.stall);
+        self.stall = stall.after(bound);
+        let save = || save(stall);
+        Ok(trace.proceed_from(objective, &point.at, limits.iterations, Some(&save)))
     }
 
     /// Whether steps bring nothing any more, where one is to gain so much.
     pub(crate) fn is_exhausted(&self, point: &Point<B::Scalar>, gain: f64) -> bool {
-        self.stalled > STALLED && gain <= noise::<B::Scalar>(point.loss)
+        self.stall.is_long() && gain <= noise::<B::Scalar>(point.loss)
     }
 
     /// Steps back along a path until F falls as much as it should, give or take its rounding;

@@ -123,6 +123,18 @@ pub enum Error {
         direction: Box<Model<f64>>,
     },
 
+    /// A checkpoint is not of this fit, or what was read of it is damaged.
+    #[error("the checkpoint does not fit: its {what} is {given}, and it must be {expected}")]
+    Checkpoint {
+        /// A setting, the solver, or a fact about the data. Of data that differs in nothing else,
+        /// the loss or gradient at the checkpoint's parameters, which must be the same to the bit.
+        what: &'static str,
+        /// What the checkpoint has.
+        given: String,
+        /// What the fit that is to resume has.
+        expected: String,
+    },
+
     /// A number given per row is not acceptable.
     #[error("{name} of row {row} is {value:?}: it must be {accepted}")]
     RowSetting {

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::backend::explain;
+use crate::checkpoint::Checkpoint;
 use crate::error::check_setting;
 use crate::objective::{Penalty, Terms};
 use crate::peers::Shard;
@@ -45,6 +46,7 @@ struct Settings {
     offsets: Option<Vec<f64>>,
     initial_weights: Option<Vec<f64>>,
     initial_intercept: f64,
+    checkpoint: Option<Checkpoint>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,6 +74,7 @@ impl Default for Settings {
             offsets: None,
             initial_weights: None,
             initial_intercept: 0.0,
+            checkpoint: None,
         }
     }
 }
@@ -157,6 +160,38 @@ impl<S> LogisticRegression<S> {
     pub fn start_from<F: Float>(self, model: &Model<F>) -> Self {
         let weights: Vec<f64> = model.weights().iter().map(|w| w.widen()).collect();
         self.initial_weights(weights).initial_intercept(model.intercept().widen())
+    }
+
+    /// Goes on from where another fit was, instead of starting: the model and the report will be
+    /// the same, to the bit, as if that fit had gone on. Of an `Option` that is `None` it starts.
+    ///
+    /// The fit must be the same: the data, the backend, the number of processes, all settings. The
+    /// numbers given to the solver may differ, to allow more iterations for instance, and count from
+    /// here on. The observer is asked about the iteration that the checkpoint was made in, once
+    /// more. What a solver reads again to come back to its state is not among the report's reads.
+    ///
+    /// A fit is [`Error::Checkpoint`] where its settings or its data are not those of the
+    /// checkpoint; to go on with others, [`start_from`](Self::start_from) its model.
+    ///
+    /// ```
+    /// # use logit_conformance::Matrix;
+    /// # use logit_core::LogisticRegression;
+    /// use std::ops::ControlFlow;
+    ///
+    /// # let x = Matrix::new((40, 3), Default::default(), |i, j| ((i * (j + 3)) % 11) as f64);
+    /// # let y: Vec<bool> = (0..40).map(|i| (i * 3) % 11 > i % 7).collect();
+    /// let estimator = LogisticRegression::new();
+    /// let mut saved = None; // with the feature `serde`, a file
+    /// estimator.fit_observed(&x, &y, |progress| {
+    ///     saved = progress.checkpoint();
+    ///     if progress.iteration == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    /// })?;
+    /// assert_eq!(estimator.clone().resume(saved).fit(&x, &y)?, estimator.fit(&x, &y)?);
+    /// # Ok::<(), logit_core::Error>(())
+    /// ```
+    pub fn resume(mut self, checkpoint: impl Into<Option<Checkpoint>>) -> Self {
+        self.settings.checkpoint = checkpoint.into();
+        self
     }
 
     /// How much each row counts, one number per row, 0 or positive, and finite. Default: all 1.
@@ -276,6 +311,10 @@ impl<S: Solver> LogisticRegression<S> {
     ) -> Result<Fit<B::Scalar>, Error> {
         self.check_solver::<B::Scalar>(self.settings.terms.penalty.l1)?;
         let mut objective = self.objective(x, y)?;
+        if let Some(checkpoint) = &self.settings.checkpoint {
+            let trace = checkpoint.trace(&objective, &mut observe)?;
+            return self.run(x, &mut objective, checkpoint.parameters(), trace);
+        }
         let initial = self.settings.initial(x.ncols())?;
         self.minimize(x, &mut objective, initial, &mut observe)
     }
@@ -294,9 +333,18 @@ impl<S: Solver> LogisticRegression<S> {
         initial: Model<B::Scalar>,
         observe: Observer<'_, B::Scalar>,
     ) -> Result<Fit<B::Scalar>, Error> {
-        let mut at = objective.coordinates().fold(initial.weights(), initial.intercept());
-        let read = objective.rows_read();
-        let mut trace = Trace::new(initial, observe);
+        let at = objective.coordinates().fold(initial.weights(), initial.intercept());
+        let trace = Trace::new(objective, initial, observe);
+        self.run(x, objective, at, trace)
+    }
+
+    fn run<B: Backend + ?Sized>(
+        &self,
+        x: &B,
+        objective: &mut Objective<'_, B>,
+        mut at: Vec<B::Scalar>,
+        mut trace: Trace<'_, B::Scalar>,
+    ) -> Result<Fit<B::Scalar>, Error> {
         let stop =
             self.solver.minimize(objective, &mut at, &mut trace).map_err(|error| match error {
                 // It may owe that to a value in the matrix: any non-finite one makes the very first
@@ -304,9 +352,8 @@ impl<S: Solver> LogisticRegression<S> {
                 Error::Diverged { iteration: 0, .. } => explain(error, x),
                 _ => error,
             })?;
-        let passes = (objective.rows_read() - read) as f64 / objective.nrows() as f64;
         let model = objective.coordinates().unfold(&at)?;
-        Ok(Fit { model, report: trace.report(stop, passes) })
+        Ok(Fit { model, report: trace.finish(objective, stop) })
     }
 }
 

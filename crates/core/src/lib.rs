@@ -9,24 +9,28 @@
 //!   [`ProximalNewton`] are the solvers; they see an [`Objective`], never a matrix.
 //! - [`sigmoid`], [`softplus`], [`cross_entropy`], [`cross_entropy_from_probability`] and
 //!   [`residual`] are the mathematics, on slices in [`slice`](mod@slice).
+//! - [`Checkpoint`] is the state of a fit half way; [`EarlyStopping`] ends one by rows held out.
 //! - [`Path`] fits along a grid of penalties, and [`CrossValidation`] chooses among them.
 //! - [`metrics`] judges predictions.
 
 mod backend;
 mod backtracking;
 mod blocks;
+mod checkpoint;
 mod cholesky;
 mod coordinates;
 mod cross_validation;
 mod curvature;
 pub mod dense;
 mod descent;
+mod early_stopping;
 mod elastic_net;
 mod error;
 mod estimator;
 mod float;
 mod kernels;
 mod labels;
+mod memory;
 pub mod metrics;
 mod model;
 #[cfg(feature = "serde")]
@@ -49,8 +53,10 @@ mod trust_region;
 mod vector;
 
 pub use backend::Backend;
+pub use checkpoint::Checkpoint;
 pub use cross_validation::{CrossValidated, CrossValidation};
 pub use descent::GradientDescent;
+pub use early_stopping::{EarlyStopped, EarlyStopping};
 pub use error::Error;
 pub use estimator::{Fit, LogisticRegression};
 pub use float::{Float, Number};

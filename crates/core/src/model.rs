@@ -128,7 +128,11 @@ impl<F: Float> Model<F> {
     }
 
     /// The logits of all rows, each block of them mapped while it is in cache.
-    fn map_logits<B>(&self, x: &B, map: impl Fn(&mut [F]) + Sync) -> Result<Vec<F>, Error>
+    pub(crate) fn map_logits<B>(
+        &self,
+        x: &B,
+        map: impl Fn(&mut [F]) + Sync,
+    ) -> Result<Vec<F>, Error>
     where
         B: Backend<Scalar = F> + ?Sized,
     {

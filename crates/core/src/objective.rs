@@ -3,6 +3,8 @@
 mod product;
 
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use num_traits::Zero;
 
@@ -54,7 +56,8 @@ pub struct Objective<'a, B: Backend + ?Sized> {
     listed: Vec<usize>,
     /// The largest logit last seen, in absolute value.
     largest_logit: f64,
-    rows_read: usize,
+    /// How often the matrix has been read, in rows, by this and its samples.
+    rows_read: Arc<AtomicUsize>,
 }
 
 /// What one segment works with and comes to.
@@ -157,7 +160,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
             sums: vec![0.0; x.ncols() + 2],
             listed: Vec::new(),
             largest_logit: 0.0,
-            rows_read: 0,
+            rows_read: Arc::default(),
         }
     }
 
@@ -180,7 +183,8 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         let mut observed = Observed::none();
         observed.gather(&self.observed, &rows, 0..rows.len());
         let coordinates = self.coordinates.clone();
-        Some(Self::over(self.x, self.shard, rows, observed, self.penalty, coordinates))
+        let sample = Self::over(self.x, self.shard, rows, observed, self.penalty, coordinates);
+        Some(Self { rows_read: self.rows_read.clone(), ..sample })
     }
 
     /// The number of parameters: one per column, plus one for the intercept where it is fitted.
@@ -219,7 +223,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// ```
     pub fn evaluate(&mut self, parameters: &[B::Scalar], gradient: &mut [B::Scalar]) -> f64 {
         let (rows, partition, total) = (self.rows, self.partition, self.total_weight);
-        self.rows_read += self.nrows;
+        self.count_read(self.nrows);
         self.evaluate_rows(rows, partition, total, parameters, gradient)
     }
 
@@ -234,7 +238,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         listed.clear();
         listed.extend(batch.iter().filter_map(|&row| self.shard.position(row)));
         let total = self.batch_weight(&listed);
-        self.rows_read += batch.len();
+        self.count_read(batch.len());
         let rows = Rows::Listed(&listed);
         let loss = self.evaluate_rows(rows, rows.partition(self.x), total, parameters, gradient);
         self.listed = listed;
@@ -250,14 +254,13 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         total[0]
     }
 
-    /// How often the matrix has been read since this was made, in rows.
+    /// How often the matrix has been read since this was made, in rows, samples included.
     pub(crate) fn rows_read(&self) -> usize {
-        self.rows_read
+        self.rows_read.load(Ordering::Relaxed)
     }
 
-    /// Counts rows that were read through a sample of this.
-    pub(crate) fn add_rows_read(&mut self, rows: usize) {
-        self.rows_read += rows;
+    fn count_read(&self, rows: usize) {
+        self.rows_read.fetch_add(rows, Ordering::Relaxed);
     }
 
     pub(crate) fn coordinates(&self) -> &Coordinates {
@@ -282,9 +285,14 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.observed.class_totals(self.x.peers())
     }
 
-    /// The largest logit where it was last evaluated, in absolute value.
-    pub(crate) fn largest_logit(&self) -> f64 {
-        self.x.peers().max(self.largest_logit)
+    /// The largest logit of the rows held here where it was last evaluated, in absolute value.
+    pub(crate) fn own_largest_logit(&self) -> f64 {
+        self.largest_logit
+    }
+
+    /// The largest of what each process has.
+    pub(crate) fn largest(&self, own: f64) -> f64 {
+        self.x.peers().max(own)
     }
 
     /// The second derivatives at `parameters`, ready to solve with. Reads the rows twice, and the
@@ -304,7 +312,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         columns: &[usize],
     ) -> Vec<f64> {
         self.coordinates.unfold_into(parameters, &mut self.model);
-        self.rows_read += self.nrows;
+        self.count_read(self.nrows);
         let (rows, partition, observed) = (self.rows, self.partition, &self.observed);
         let gram = Gram { rows, partition, observed, columns };
         let scaled = if self.coordinates.is_standardized() { &self.coordinates } else { basis };
@@ -323,7 +331,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         if self.coordinates.is_standardized() {
             return Ok(Coordinates::plain(self.x.ncols(), self.coordinates.fit_intercept()));
         }
-        self.rows_read += self.nrows;
+        self.count_read(self.nrows);
         Coordinates::basis(self.x, &self.rows, self.coordinates.fit_intercept())
     }
 
@@ -333,7 +341,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// A share, since only rounding beside the terms makes a logit that does not move.
     pub(crate) fn margins(&mut self, direction: &Model<f64>) -> (f64, f64) {
         const BATCH: usize = 64;
-        self.rows_read += self.nrows;
+        self.count_read(self.nrows);
         let d = self.ncols();
         let (x, rows, observed) = (self.x, self.rows, &self.observed);
         let (weights, intercept) = (direction.weights(), direction.intercept());

@@ -89,7 +89,7 @@ impl Path {
     }
 
     /// Fits the path with the estimator's settings other than its penalties, which must be 0, and
-    /// its initial model: the first fit starts from the intercept alone.
+    /// its initial model or checkpoint: the first fit starts from the intercept alone.
     ///
     /// # Errors
     /// On settings out of range, on an L1 penalty for a solver that does not take it, and as

@@ -4,11 +4,13 @@ use std::ops::ControlFlow;
 
 use num_traits::Float as _;
 
+use crate::checkpoint::Saved;
 use crate::coordinates::Coordinates;
 use crate::elastic_net::{ElasticNet, Limits, Point};
 use crate::error::check_setting;
+use crate::memory::{Memory, Stall, difference};
 use crate::quadratic::{Quadratic, dot};
-use crate::quasi_newton::{MEMORY, MOST_CURVATURE, Memory};
+use crate::quasi_newton::{MEMORY, MOST_CURVATURE};
 use crate::solver::FEW;
 use crate::squares::quotient;
 use crate::{
@@ -108,15 +110,25 @@ impl Solver for ProximalNewton {
         }
         let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
         let parameters = objective.dimension().min(self.most);
-        let mut sample = objective.sample(SAMPLE.max(SAMPLE_PER_PARAMETER * parameters));
+        let mut past = Past {
+            rows: SAMPLE.max(SAMPLE_PER_PARAMETER * parameters),
+            cheap: if few { 0 } else { CHEAP },
+            ..Past::default()
+        };
+        let mut sample = objective.sample(past.rows);
         // A sample tells little of columns that are hardly ever other than 0.
         let basis = match &mut sample {
             Some(sample) if few => sample.basis()?,
             _ => objective.basis()?,
         };
+        let saved = trace.resume("ProximalNewton")?;
         let mut net = ElasticNet::new(objective, basis);
         let mut point = net.evaluate(at.to_vec());
-        if let (true, Some(sample), 1..) = (few, &mut sample, self.max_iterations) {
+        if let Some(Saved::ProximalNewton(saved)) = saved {
+            past = saved;
+            sample = net.objective.sample(past.rows);
+            net.stall = past.stall;
+        } else if let (true, Some(sample), 1..) = (few, &mut sample, self.max_iterations) {
             let near = approach(sample, net.basis(), at);
             let near = net.evaluate(near);
             // A start from a fit to much the same may be better than the best of a sample.
@@ -124,7 +136,7 @@ impl Solver for ProximalNewton {
                 point = near;
             }
         }
-        Descent::new(net, sample, self.most).run(point, limits, at, trace)
+        Descent { net, sample, most: self.most, past }.run(point, limits, at, trace)
     }
 }
 
@@ -152,13 +164,13 @@ fn approach<B: Backend + ?Sized>(
 ) -> Vec<B::Scalar> {
     let limits = Limits { iterations: 8, tolerance: 1e-3 };
     let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
-    let mut trace = Trace::new(Model::zero(sample.ncols()), &mut observe);
+    let mut trace = Trace::new(sample, Model::zero(sample.ncols()), &mut observe);
     let mut near = at.to_vec();
     let mut net = ElasticNet::new(sample, basis.clone());
     let point = net.evaluate(at.to_vec());
     // Whatever is wrong with the sample may be right with the whole, which judges the outcome.
-    let most = at.len();
-    let _ = Descent::new(net, None, most).run(point, limits, &mut near, &mut trace);
+    let (most, past) = (at.len(), Past::default());
+    let _ = Descent { net, sample: None, most, past }.run(point, limits, &mut near, &mut trace);
     near
 }
 
@@ -169,17 +181,33 @@ struct Descent<'o, 'a, B: Backend + ?Sized> {
     sample: Option<Objective<'a, B>>,
     /// By how many parameters at most.
     most: usize,
+    past: Past,
+}
+
+/// All that goes from one iteration to the next, beside the point.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Past {
+    model: Option<Local>,
+    /// What the step before gained, as far as the slope told, where the model was to serve.
+    before: Option<f64>,
     memory: Memory,
     /// So many steps are yet to come before second derivatives are worth their sum.
     cheap: usize,
+    /// That of the net, where this is saved.
+    stall: Stall,
+    /// About how many rows the sample has.
+    rows: usize,
 }
 
-impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
-    fn new(net: ElasticNet<'o, 'a, B>, sample: Option<Objective<'a, B>>, most: usize) -> Self {
-        let cheap = if net.l1.len() <= most { 0 } else { CHEAP };
-        Self { net, sample, most, memory: Memory::new(MEMORY), cheap }
+impl Past {
+    pub(crate) fn is_sound(&self, dimension: usize) -> bool {
+        self.model.as_ref().is_none_or(|model| model.is_sound(dimension))
+            && self.memory.is_sound(dimension)
     }
+}
 
+impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     fn run(
         mut self,
         mut point: Point<B::Scalar>,
@@ -189,9 +217,6 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     ) -> Result<StopReason, Error> {
         let stop = self.descend(&mut point, limits, trace);
         at.copy_from_slice(&point.at);
-        if let Some(sample) = &self.sample {
-            self.net.objective.add_rows_read(sample.rows_read());
-        }
         stop
     }
 
@@ -201,18 +226,18 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         limits: Limits,
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
-        let mut model: Option<Local> = None;
-        let mut before = f64::INFINITY;
         loop {
-            if let Some(stop) = self.net.proceed(point, limits, trace)? {
+            let past = &self.past;
+            let save = |stall| Saved::ProximalNewton(Past { stall, ..past.clone() });
+            if let Some(stop) = self.net.proceed(point, limits, trace, save)? {
                 return Ok(stop);
             }
-            let mut local = match model.take() {
+            let mut local = match self.past.model.take() {
                 Some(local) if local.holds(point, &self.net.l1) => local,
                 _ => self.local(point),
             };
             let (mut target, mut gain) = self.step(&local, point);
-            if gain > SERVES * before {
+            if self.past.before.is_some_and(|before| gain > SERVES * before) {
                 self.enlarge_sample();
                 local = self.local(point);
                 (target, gain) = self.step(&local, point);
@@ -230,12 +255,12 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
                 false => self.net.search(point, path),
             };
             let Some(next) = next else {
-                if local.exact || self.memory.steps.is_empty() {
+                if local.exact || self.past.memory.is_empty() {
                     return Ok(StopReason::PrecisionLimit);
                 }
                 // What is remembered promises nothing; without it there may be more.
-                self.memory.steps.clear();
-                self.cheap = 0;
+                self.past.memory.clear();
+                self.past.cheap = 0;
                 continue;
             };
             let epsilon = B::Scalar::epsilon().widen();
@@ -244,13 +269,13 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             // A model that lacks second derivatives, or parameters that are to move, is not expected
             // to serve.
             let complete = local.exact && local.holds(point, &self.net.l1);
-            before = if complete { gain } else { f64::INFINITY };
-            if complete {
+            self.past.before = complete.then_some(gain);
+            self.past.model = complete.then(|| {
                 local.learn(&step, &change, epsilon);
-                model = Some(local);
-            }
-            self.memory.push(step, change, epsilon);
-            self.cheap = self.cheap.saturating_sub(1);
+                local
+            });
+            self.past.memory.push(step, change, epsilon, MEMORY);
+            self.past.cheap = self.past.cheap.saturating_sub(1);
             *point = next;
         }
     }
@@ -276,13 +301,13 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     /// A model by all coordinates from the steps remembered (limited-memory BFGS).
     fn remembered(&self) -> Local {
         let mut diagonal = self.net.most_curvature(MOST_CURVATURE);
-        if let Some(scale) = self.memory.last_scale(|change| quotient(change, &diagonal)) {
+        if let Some(scale) = self.past.memory.last_scale(|change| quotient(change, &diagonal)) {
             diagonal.iter_mut().for_each(|element| *element /= scale);
         }
         let columns = (0..diagonal.len()).collect();
         let mut quadratic = Quadratic::separate(diagonal);
-        for seen in &self.memory.steps {
-            quadratic.learn(&seen.step, &seen.change, B::Scalar::epsilon().widen());
+        for (step, change) in self.past.memory.steps() {
+            quadratic.learn(step, change, B::Scalar::epsilon().widen());
         }
         Local { quadratic, columns, exact: false }
     }
@@ -290,7 +315,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     /// The coordinates to have second derivatives by: those that may move or, where they are too
     /// many, those that are not zero and as many of the steepest; `None` where these are too many.
     fn columns(&self, point: &Point<B::Scalar>) -> Option<Vec<usize>> {
-        if self.cheap > 0 {
+        if self.past.cheap > 0 {
             return None;
         }
         let l1 = &self.net.l1;
@@ -314,13 +339,15 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
 
     fn enlarge_sample(&mut self) {
         if let Some(small) = self.sample.take() {
-            self.net.objective.add_rows_read(small.rows_read());
-            self.sample = self.net.objective.sample(4 * small.nrows());
+            self.past.rows = 4 * small.nrows();
+            self.sample = self.net.objective.sample(self.past.rows);
         }
     }
 }
 
 /// The quadratic model of the cross-entropy about a point, by the coordinates that may move.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Local {
     quadratic: Quadratic,
     columns: Vec<usize>,
@@ -329,6 +356,12 @@ struct Local {
 }
 
 impl Local {
+    fn is_sound(&self, dimension: usize) -> bool {
+        self.quadratic.is_sound(self.columns.len())
+            && self.columns.is_sorted_by(|a, b| a < b)
+            && self.columns.last().is_none_or(|&last| last < dimension)
+    }
+
     fn part(&self, of: &[f64]) -> Vec<f64> {
         self.columns.iter().map(|&j| of[j]).collect()
     }
@@ -356,8 +389,4 @@ impl Local {
 fn working<F: Float>(point: &Point<F>, l1: &[f64], share: f64) -> Vec<usize> {
     let moves = |&j: &usize| point.v[j] != 0.0 || point.gradient[j].abs() >= share * l1[j];
     (0..l1.len()).filter(moves).collect()
-}
-
-fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
-    a.iter().zip(b).map(|(a, b)| a - b).collect()
 }

@@ -11,15 +11,20 @@
 //! every few sweeps a step goes to the minimum of the quadratic with those signs, which a
 //! factorisation gives at once, or to the first coordinate that would change its sign.
 
+use crate::checkpoint::all_sound;
 use crate::cholesky::Cholesky;
 use crate::squares::Squares;
 
 /// The second derivatives H, of which steps can tell more.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Quadratic {
     order: usize,
     hessian: Hessian,
 }
 
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Hessian {
     /// Row by row, both triangles.
     Matrix(Vec<f64>),
@@ -49,6 +54,15 @@ impl Quadratic {
     /// Nothing but a diagonal, as long as no step tells more.
     pub(crate) fn separate(diagonal: Vec<f64>) -> Self {
         Self { order: diagonal.len(), hessian: Hessian::Squares(Squares::new(diagonal)) }
+    }
+
+    /// Whether this is a matrix of so many coordinates, and finite.
+    pub(crate) fn is_sound(&self, order: usize) -> bool {
+        let matrix = match &self.hessian {
+            Hessian::Matrix(matrix) => all_sound([&matrix[..]], order * order),
+            Hessian::Squares(_) => false,
+        };
+        matrix && self.order == order
     }
 
     fn diagonal(&self, j: usize) -> f64 {

@@ -1,13 +1,15 @@
 //! Newton's method and L-BFGS: one loop, with more or less of the second derivatives.
 
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use num_traits::Float as _;
 
+use crate::checkpoint::{Saved, all_sound};
 use crate::coordinates::Coordinates;
 use crate::curvature::Curvature;
 use crate::error::check_setting;
+use crate::memory::{Memory, Stall, difference};
+use crate::quadratic::dot;
 use crate::report::all_finite;
 use crate::separation::Suspicion;
 use crate::{Backend, Error, Float, Model, Objective, Progress, Solver, StopReason, Trace};
@@ -119,14 +121,17 @@ impl Solver for Newton {
         at: &mut [B::Scalar],
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
-        let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
-        let mut sample = objective.sample(SAMPLE.max(SAMPLE_PER_PARAMETER * objective.dimension()));
+        let (iterations, tolerance) = (self.max_iterations, self.tolerance);
+        let limits = Limits { iterations, tolerance, memory: MEMORY };
+        let rows = SAMPLE.max(SAMPLE_PER_PARAMETER * objective.dimension());
+        let mut sample = objective.sample(rows);
         let basis = sample.as_mut().unwrap_or(objective).basis()?;
-        if let Some(sample) = &mut sample {
+        let saved = trace.resume("Newton")?;
+        if let (None, Some(sample)) = (&saved, &mut sample) {
             approach(sample, &basis, at);
         }
-        let source = Source::Rows { basis, sample: sample.map(Box::new) };
-        Descent::new(objective, limits, MEMORY, source).run(at, trace)
+        let past = Past::new(Base::Derivatives { at: Vec::new(), rows });
+        Descent { objective, limits, basis, sample, past }.run(saved, at, trace)
     }
 }
 
@@ -142,9 +147,12 @@ impl Solver for Lbfgs {
         at: &mut [B::Scalar],
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
-        let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
-        let source = Source::Columns { basis: objective.basis()? };
-        Descent::new(objective, limits, self.memory, source).run(at, trace)
+        let (iterations, tolerance) = (self.max_iterations, self.tolerance);
+        let limits = Limits { iterations, tolerance, memory: self.memory };
+        let basis = objective.basis()?;
+        let saved = trace.resume("Lbfgs")?;
+        let past = Past::new(Base::Columns { scale: None });
+        Descent { objective, limits, basis, sample: None, past }.run(saved, at, trace)
     }
 }
 
@@ -165,14 +173,13 @@ const SUFFICIENT: f64 = 1e-4;
 const SATURATED: f64 = 30.0;
 /// A step that promises so many times less than another promises nothing.
 const NOTHING: f64 = 1e6;
-/// So many steps in a row without progress, when less is to be gained than rounding, are the end.
-pub(crate) const STALLED: usize = 10;
 
-/// Where to stop.
+/// Where to stop, and how many steps to remember.
 #[derive(Clone, Copy)]
 struct Limits {
     iterations: usize,
     tolerance: f64,
+    memory: usize,
 }
 
 /// Minimises the objective over a sample, as far as that brings the whole nearer.
@@ -181,32 +188,80 @@ fn approach<B: Backend + ?Sized>(
     basis: &Coordinates,
     at: &mut [B::Scalar],
 ) {
-    let limits = Limits { iterations: 8, tolerance: 1e-5 };
+    let limits = Limits { iterations: 8, tolerance: 1e-5, memory: MEMORY };
     let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
-    let mut trace = Trace::new(Model::zero(sample.ncols()), &mut observe);
+    let mut trace = Trace::new(sample, Model::zero(sample.ncols()), &mut observe);
     let mut near = at.to_vec();
-    let source = Source::Rows { basis: basis.clone(), sample: None };
+    let (basis, past) = (basis.clone(), Past::new(Base::Derivatives { at: Vec::new(), rows: 0 }));
+    let descent = Descent { objective: sample, limits, basis, sample: None, past };
     // Whatever is wrong with the sample may be right with the whole.
-    if Descent::new(sample, limits, MEMORY, source).run(&mut near, &mut trace).is_ok() {
+    if descent.run(None, &mut near, &mut trace).is_ok() {
         at.copy_from_slice(&near);
     }
-}
-
-/// Where the curvature comes from that steps begin with.
-enum Source<'a, B: Backend + ?Sized> {
-    /// The second derivatives of a sample, or of all rows.
-    Rows { basis: Coordinates, sample: Option<Box<Objective<'a, B>>> },
-    /// The scale of the columns: the same curvature in every direction.
-    Columns { basis: Coordinates },
 }
 
 /// The loop.
 struct Descent<'o, 'a, B: Backend + ?Sized> {
     objective: &'o mut Objective<'a, B>,
     limits: Limits,
-    source: Source<'a, B>,
+    /// The columns centred and scaled.
+    basis: Coordinates,
+    /// Where second derivatives are summed, if not over all rows.
+    sample: Option<Objective<'a, B>>,
+    past: Past,
+}
+
+/// All that goes from one iteration to the next, beside the point.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Past {
+    base: Base,
     memory: Memory,
+    /// The decrement of the step before, where it was with the same curvature.
+    before: Option<f64>,
+    stall: Stall,
+    polished: bool,
     suspicion: Suspicion,
+}
+
+/// What the curvature follows from that steps begin with.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+enum Base {
+    /// The second derivatives at some parameters, of a sample of so many rows, or of all rows where
+    /// that is not much fewer.
+    Derivatives { at: Vec<f64>, rows: usize },
+    /// The scale of the columns: the same curvature in every direction, the largest there can be,
+    /// or its inverse times this.
+    Columns { scale: Option<f64> },
+}
+
+impl Past {
+    fn new(base: Base) -> Self {
+        Self {
+            base,
+            memory: Memory::default(),
+            before: None,
+            stall: Stall::default(),
+            polished: false,
+            suspicion: Suspicion::default(),
+        }
+    }
+
+    pub(crate) fn solver(&self) -> &'static str {
+        match self.base {
+            Base::Derivatives { .. } => "Newton",
+            Base::Columns { .. } => "Lbfgs",
+        }
+    }
+
+    pub(crate) fn is_sound(&self, dimension: usize) -> bool {
+        let base = match &self.base {
+            Base::Derivatives { at, .. } => all_sound([&at[..]], dimension),
+            Base::Columns { .. } => true,
+        };
+        base && self.memory.is_sound(dimension)
+    }
 }
 
 /// A point with what is known there.
@@ -214,6 +269,8 @@ pub(crate) struct Point<F> {
     pub(crate) at: Vec<F>,
     pub(crate) loss: f64,
     pub(crate) gradient: Vec<F>,
+    /// The largest logit of the rows held here, in absolute value.
+    pub(crate) own_largest_logit: f64,
 }
 
 impl<F: Float> Point<F> {
@@ -223,39 +280,41 @@ impl<F: Float> Point<F> {
     {
         let mut gradient = at.clone();
         let loss = objective.evaluate(&at, &mut gradient);
-        Self { at, loss, gradient }
+        Self { at, loss, gradient, own_largest_logit: objective.own_largest_logit() }
     }
 }
 
-impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
-    fn new(
-        objective: &'o mut Objective<'a, B>,
-        limits: Limits,
-        memory: usize,
-        source: Source<'a, B>,
-    ) -> Self {
-        let memory = Memory::new(memory);
-        Self { objective, limits, source, memory, suspicion: Suspicion::default() }
-    }
-
+impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     fn run(
         mut self,
+        saved: Option<Saved>,
         at: &mut [B::Scalar],
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
         let mut point = self.evaluate(at.to_vec());
-        if self.objective.largest_logit() > SATURATED {
-            let zero = self.evaluate(vec![B::Scalar::default(); at.len()]);
-            if zero.loss < point.loss || point.loss.is_nan() {
-                point = zero;
+        if let Some(Saved::QuasiNewton(past)) = saved {
+            self.resume(past);
+        } else {
+            if self.objective.largest(point.own_largest_logit) > SATURATED {
+                let zero = self.evaluate(vec![B::Scalar::default(); at.len()]);
+                if zero.loss < point.loss || point.loss.is_nan() {
+                    point = zero;
+                }
+            }
+            if let Base::Derivatives { at, .. } = &mut self.past.base {
+                *at = widen(&point.at);
             }
         }
         let stop = self.descend(&mut point, trace);
         at.copy_from_slice(&point.at);
-        if let Source::Rows { sample: Some(sample), .. } = &self.source {
-            self.objective.add_rows_read(sample.rows_read());
-        }
         stop
+    }
+
+    fn resume(&mut self, past: Past) {
+        if let Base::Derivatives { rows, .. } = past.base {
+            self.sample = self.objective.sample(rows);
+        }
+        self.past = past;
     }
 
     fn descend(
@@ -264,47 +323,46 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
         trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
-        let mut curvature = self.curvature(&point.at);
-        let (mut before, mut least, mut stalled) = (f64::INFINITY, f64::INFINITY, 0);
-        let mut polished = false;
+        let mut curvature = self.curvature();
         loop {
             let gradient = widen(&point.gradient);
             let (mut step, mut decrement) = self.step(&curvature, &gradient);
-            if decrement > SERVES * before {
+            if self.past.before.is_some_and(|before| decrement > SERVES * before) {
                 curvature = self.renewed(&point.at);
                 (step, decrement) = self.step(&curvature, &gradient);
             }
             trace.estimate(decrement / 2.0);
             let near = decrement / 2.0 <= self.limits.tolerance * point.loss;
-            let (Source::Rows { basis, .. } | Source::Columns { basis }) = &self.source;
-            self.suspicion.check(self.objective, basis, &point.at, &step, near)?;
-            if near && (polished || !self.is_exact()) {
+            self.past.suspicion.check(self.objective, &self.basis, point, &step, near)?;
+            if near && (self.past.polished || !self.is_exact()) {
                 return Ok(StopReason::Converged);
             }
-            stalled = if decrement < least / 2.0 { 0 } else { stalled + 1 };
-            least = least.min(decrement);
-            if stalled > STALLED && decrement / 2.0 <= noise::<B::Scalar>(point.loss) {
+            let stall = self.past.stall.after(decrement);
+            if stall.is_long() && decrement / 2.0 <= noise::<B::Scalar>(point.loss) {
                 return Ok(StopReason::PrecisionLimit);
             }
-            if let Some(stop) = trace.proceed(self.objective, &point.at, self.limits.iterations) {
+            // A fit resumed from here comes down to this line again without any change.
+            let save = || Saved::QuasiNewton(self.past.clone());
+            let (objective, iterations) = (&*self.objective, self.limits.iterations);
+            if let Some(stop) = trace.proceed_from(objective, &point.at, iterations, Some(&save)) {
                 return Ok(if near { StopReason::Converged } else { stop });
             }
+            self.past.stall = stall;
             if near {
                 // The last step squares the error where the second derivatives are exact.
-                polished = true;
+                self.past.polished = true;
                 curvature = self.renewed(&point.at);
                 step = curvature.solved(&gradient);
             }
             let Some(next) = self.search(point, &step, decrement) else {
                 return Ok(if near { StopReason::Converged } else { StopReason::PrecisionLimit });
             };
+            let along = difference(&next.at, &point.at);
+            let change = difference(&next.gradient, &point.gradient);
             let epsilon = B::Scalar::epsilon().widen();
-            self.memory.push(
-                difference(&next.at, &point.at),
-                difference(&next.gradient, &point.gradient),
-                epsilon,
-            );
-            (*point, before) = (next, decrement);
+            self.past.memory.push(along, change, epsilon, self.limits.memory);
+            self.past.before = Some(decrement);
+            *point = next;
             trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
         }
     }
@@ -315,11 +373,10 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     /// promises nothing beside one down the gradient, on columns of the same scale and as short as
     /// the largest curvature asks, that one is taken.
     fn step(&self, curvature: &Curvature, gradient: &[f64]) -> (Vec<f64>, f64) {
-        let step = self.memory.solve(curvature, gradient);
+        let step = self.past.memory.solve(curvature, gradient);
         let decrement = dot(gradient, &step);
-        let (Source::Rows { basis, .. } | Source::Columns { basis }) = &self.source;
         let most = MOST_CURVATURE * gradient.len() as f64;
-        let safe = Curvature::separate(most, self.objective.l2(), basis).solved(gradient);
+        let safe = Curvature::separate(most, self.objective.l2(), &self.basis).solved(gradient);
         let least = dot(gradient, &safe);
         if least > NOTHING * decrement { (safe, least) } else { (step, decrement) }
     }
@@ -328,37 +385,50 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         Point::new(self.objective, at)
     }
 
-    fn curvature(&mut self, at: &[B::Scalar]) -> Curvature {
-        match &mut self.source {
-            Source::Rows { basis, sample } => match sample {
-                Some(sample) => sample.curvature(at, basis),
-                None => self.objective.curvature(at, basis),
-            },
-            Source::Columns { basis } => {
-                let most = Curvature::separate(MOST_CURVATURE, self.objective.l2(), basis);
-                match self.memory.last_scale(|change| most.solved(change)) {
-                    Some(scale) => most.divided(scale),
-                    None => most,
-                }
+    /// The curvature that follows from the base.
+    fn curvature(&mut self) -> Curvature {
+        match &self.past.base {
+            Base::Derivatives { at, .. } => {
+                let at: Vec<_> = at.iter().map(|&at| B::Scalar::narrow(at)).collect();
+                let rows = self.sample.as_mut().unwrap_or(self.objective);
+                rows.curvature(&at, &self.basis)
             }
+            Base::Columns { scale: Some(scale) } => self.most_curvature().divided(*scale),
+            Base::Columns { scale: None } => self.most_curvature(),
         }
+    }
+
+    fn most_curvature(&self) -> Curvature {
+        Curvature::separate(MOST_CURVATURE, self.objective.l2(), &self.basis)
     }
 
     /// Whether second derivatives are summed over all rows.
     fn is_exact(&self) -> bool {
-        matches!(self.source, Source::Rows { sample: None, .. })
+        matches!(self.past.base, Base::Derivatives { .. }) && self.sample.is_none()
     }
 
     /// A better curvature, where steps have stopped to serve.
     fn renewed(&mut self, at: &[B::Scalar]) -> Curvature {
-        if let Source::Rows { sample, .. } = &mut self.source {
-            self.memory.steps.clear();
-            if let Some(small) = sample.take() {
-                self.objective.add_rows_read(small.rows_read());
-                *sample = self.objective.sample(4 * small.nrows()).map(Box::new);
+        self.past.base = match self.past.base {
+            Base::Derivatives { rows, .. } => {
+                self.past.memory.clear();
+                Base::Derivatives { at: widen(at), rows: self.enlarge_sample(rows) }
             }
-        }
-        self.curvature(at)
+            Base::Columns { .. } => {
+                let most = self.most_curvature();
+                let scale = self.past.memory.last_scale(|change| most.solved(change));
+                Base::Columns { scale }
+            }
+        };
+        self.past.before = None;
+        self.curvature()
+    }
+
+    fn enlarge_sample(&mut self, rows: usize) -> usize {
+        let Some(small) = self.sample.take() else { return rows };
+        let rows = 4 * small.nrows();
+        self.sample = self.objective.sample(rows);
+        rows
     }
 
     /// Steps back along the step until the loss falls as much as it should, give or take its
@@ -394,75 +464,6 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
 /// By how much a loss may be off.
 pub(crate) fn noise<F: Float>(loss: f64) -> f64 {
     16.0 * F::epsilon().widen() * loss
-}
-
-/// The last steps with the changes of the gradient along them.
-pub(crate) struct Memory {
-    pub(crate) steps: VecDeque<Step>,
-    capacity: usize,
-}
-
-pub(crate) struct Step {
-    pub(crate) step: Vec<f64>,
-    pub(crate) change: Vec<f64>,
-    product: f64,
-}
-
-impl Memory {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { steps: VecDeque::new(), capacity }
-    }
-
-    /// Remembers a step, and the change of the gradient along it, that shows curvature.
-    pub(crate) fn push(&mut self, step: Vec<f64>, change: Vec<f64>, epsilon: f64) {
-        let product = dot(&step, &change);
-        // Rounding can leave no curvature along a tiny step.
-        let size = (dot(&step, &step) * dot(&change, &change)).sqrt();
-        if product > epsilon * size {
-            if self.steps.len() == self.capacity {
-                self.steps.pop_front();
-            }
-            self.steps.push_back(Step { step, change, product });
-        }
-    }
-
-    /// How large the inverse curvature was along the last step, as a multiple of another one, which
-    /// `solved` applies.
-    pub(crate) fn last_scale(&self, solved: impl Fn(&[f64]) -> Vec<f64>) -> Option<f64> {
-        let last = self.steps.back()?;
-        let scale = last.product / dot(&last.change, &solved(&last.change));
-        scale.is_finite().then_some(scale)
-    }
-
-    /// The inverse curvature times a gradient: two loops over the steps around one solution
-    /// (Nocedal and Wright, algorithm 7.4).
-    fn solve(&self, inverse: &Curvature, gradient: &[f64]) -> Vec<f64> {
-        let mut direction = gradient.to_vec();
-        let mut shares = Vec::with_capacity(self.steps.len());
-        for Step { step, change, product } in self.steps.iter().rev() {
-            let share = dot(step, &direction) / product;
-            add_multiple(&mut direction, -share, change);
-            shares.push(share);
-        }
-        direction = inverse.solved(&direction);
-        for (Step { step, change, product }, share) in self.steps.iter().zip(shares.iter().rev()) {
-            let other = dot(change, &direction) / product;
-            add_multiple(&mut direction, share - other, step);
-        }
-        direction
-    }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn add_multiple(to: &mut [f64], factor: f64, from: &[f64]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to += factor * from);
-}
-
-fn difference<F: Float>(a: &[F], b: &[F]) -> Vec<f64> {
-    a.iter().zip(b).map(|(a, b)| a.widen() - b.widen()).collect()
 }
 
 pub(crate) fn widen<F: Float>(values: &[F]) -> Vec<f64> {

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
+use crate::checkpoint::{Checkpoint, Saved, require_same};
 use crate::coordinates::Coordinates;
 use crate::{Backend, Error, Float, Model, Objective};
 
 /// Why a fit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum StopReason {
     /// The solver's tolerance is met.
@@ -36,6 +38,7 @@ impl fmt::Display for StopReason {
 ///
 /// Losses are those of the [`Objective`](crate::Objective), penalty included, over all rows.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Report {
     /// Why the fit ended.
@@ -60,6 +63,17 @@ pub struct Report {
     /// Optimization*, 2004, section 9.5.1). With an L1 penalty it is a bound from the gradient: see
     /// [`ProximalNewton::tolerance`](crate::ProximalNewton::tolerance).
     pub suboptimality: Option<f64>,
+    /// How far the loss lies above its minimum at most, but for the rounding of the gradient: with
+    /// an L2 penalty and without an intercept, which has none, the objective is strongly convex, so
+    /// that
+    ///
+    /// ```text
+    /// f(v) - min f  ≤  |∇f(v)|² / (2 · l2)
+    /// ```
+    ///
+    /// (Boyd and Vandenberghe, *Convex Optimization*, 2004, section 9.1.2); with an L1 penalty too,
+    /// for a subgradient. `None` elsewhere.
+    pub suboptimality_bound: Option<f64>,
     /// The lowest loss seen at the start of an iteration or at the end.
     pub best_loss: f64,
     /// The iteration that started there; `iterations` where it is the model returned.
@@ -91,8 +105,11 @@ impl fmt::Display for Report {
             self.iterations, self.passes
         )?;
         write!(f, "loss {:.6e}, gradient norm {:.1e}", self.loss, self.gradient_norm)?;
-        if let Some(suboptimality) = self.suboptimality {
-            write!(f, ", about {suboptimality:.1e} above the minimum")?;
+        let about = self.suboptimality.map(|by| format!("about {by:.1e}"));
+        let at_most = self.suboptimality_bound.map(|by| format!("at most {by:.1e}"));
+        let above: Vec<String> = about.into_iter().chain(at_most).collect();
+        if !above.is_empty() {
+            write!(f, ", {} above the minimum", above.join(" and "))?;
         }
         // At the bottom the loss moves by its own rounding, about which there is nothing to say.
         if self.regression() > NOTABLE * self.best_loss {
@@ -118,6 +135,7 @@ pub struct Progress<'a, F> {
     pub gradient_norm: f64,
     pub(crate) parameters: &'a [F],
     pub(crate) coordinates: &'a Coordinates,
+    pub(crate) checkpoint: &'a dyn Fn() -> Option<Checkpoint>,
 }
 
 impl<F: Float> Progress<'_, F> {
@@ -128,6 +146,12 @@ impl<F: Float> Progress<'_, F> {
     pub fn model(&self) -> Result<Model<F>, Error> {
         self.coordinates.unfold(self.parameters)
     }
+
+    /// The state of the fit, for [`LogisticRegression::resume`](crate::LogisticRegression::resume);
+    /// `None` from a solver that is not of this library and built on none of it.
+    pub fn checkpoint(&self) -> Option<Checkpoint> {
+        (self.checkpoint)()
+    }
 }
 
 /// Called at the start of every iteration; `Break` ends the fit there.
@@ -136,37 +160,84 @@ pub(crate) type Observer<'a, F> = &'a mut dyn FnMut(&Progress<'_, F>) -> Control
 /// What a [`Solver`](crate::Solver) has seen so far: it becomes the [`Report`].
 pub struct Trace<'a, F> {
     observe: Observer<'a, F>,
-    losses: Vec<f64>,
-    gradient_norms: Vec<f64>,
-    loss: f64,
-    gradient_norm: f64,
-    suboptimality: Option<f64>,
+    /// As it would be if the observer stopped the fit at once.
+    report: Report,
     best: Model<F>,
-    best_loss: f64,
-    best_iteration: usize,
+    /// How many of the rows read are not this fit's; modulo the range of integers, where it was
+    /// resumed and read less since.
+    others_rows: usize,
+    resumed: Option<Resumed>,
+}
+
+/// What is still to be done about a fit that was resumed.
+struct Resumed {
+    /// What the solver is to take up.
+    solver: Option<Saved>,
+    /// The rows that had been read when the checkpoint was made; what a solver reads to come back
+    /// there does not count.
+    rows_read: usize,
 }
 
 impl<'a, F: Float> Trace<'a, F> {
     /// Nothing yet; `initial` is the model to start from.
-    pub(crate) fn new(initial: Model<F>, observe: Observer<'a, F>) -> Self {
-        Self {
-            observe,
+    pub(crate) fn new<B: Backend<Scalar = F> + ?Sized>(
+        objective: &Objective<'_, B>,
+        initial: Model<F>,
+        observe: Observer<'a, F>,
+    ) -> Self {
+        let report = Report {
+            stop: StopReason::Observer,
+            iterations: 0,
+            passes: 0.0,
             losses: Vec::new(),
             gradient_norms: Vec::new(),
             loss: f64::INFINITY,
             gradient_norm: f64::INFINITY,
             suboptimality: None,
-            best: initial,
+            suboptimality_bound: None,
             best_loss: f64::INFINITY,
             best_iteration: 0,
+        };
+        let others_rows = objective.rows_read();
+        Self { observe, report, best: initial, others_rows, resumed: None }
+    }
+
+    /// What was seen until a checkpoint was made.
+    pub(crate) fn from_checkpoint<B: Backend<Scalar = F> + ?Sized>(
+        objective: &Objective<'_, B>,
+        best: Model<F>,
+        report: &Report,
+        solver: &Saved,
+        observe: Observer<'a, F>,
+    ) -> Self {
+        // Exact, since they are whole.
+        let rows_read = (report.passes * objective.nrows() as f64).round() as usize;
+        let others_rows = objective.rows_read().wrapping_sub(rows_read);
+        let resumed = Some(Resumed { solver: Some(solver.clone()), rows_read });
+        Self { observe, report: report.clone(), best, others_rows, resumed }
+    }
+
+    /// What a solver has to take up, where the fit is resumed; with an error unless that was saved
+    /// by a solver of the same name.
+    pub(crate) fn resume(&mut self, solver: &str) -> Result<Option<Saved>, Error> {
+        let saved = self.resumed.as_mut().and_then(|resumed| resumed.solver.take());
+        if let Some(saved) = &saved {
+            require_same("solver", saved.solver(), solver)?;
         }
+        Ok(saved)
+    }
+
+    /// The number of iterations made so far.
+    pub(crate) fn iterations(&self) -> usize {
+        self.report.iterations
     }
 
     /// Records the loss and its gradient at the parameters of the iteration that now starts;
     /// returns the largest component of the gradient in absolute value.
     ///
     /// # Errors
-    /// [`Error::Diverged`] where any of them is not finite.
+    /// [`Error::Diverged`] where any of them is not finite; [`Error::Checkpoint`] where the fit is
+    /// resumed and they are not what they were, or the solver cannot resume.
     pub fn record<B: Backend<Scalar = F> + ?Sized>(
         &mut self,
         objective: &Objective<'_, B>,
@@ -174,64 +245,100 @@ impl<'a, F: Float> Trace<'a, F> {
         loss: f64,
         gradient: &[F],
     ) -> Result<f64, Error> {
+        let report = &mut self.report;
         if !(loss.is_finite() && all_finite(gradient)) {
             return Err(Error::Diverged {
-                iteration: self.losses.len(),
+                iteration: report.iterations,
                 loss,
                 best: Box::new(self.best.widen()),
-                best_loss: self.best_loss,
+                best_loss: report.best_loss,
             });
         }
-        self.loss = loss;
-        self.gradient_norm = gradient.iter().fold(0.0, |max: f64, g| max.max(g.widen().abs()));
-        if loss < self.best_loss {
-            objective.coordinates().unfold_into(at, &mut self.best);
-            (self.best_loss, self.best_iteration) = (loss, self.losses.len());
+        let gradient_norm = gradient.iter().fold(0.0, |max: f64, g| max.max(g.widen().abs()));
+        if let Some(resumed) = &self.resumed {
+            let solver = resumed.solver.as_ref().map_or("taken up", Saved::solver);
+            require_same("solver", solver, "taken up")?;
+            require_same("loss", report.loss, loss)?;
+            require_same("gradient norm", report.gradient_norm, gradient_norm)?;
         }
-        Ok(self.gradient_norm)
+        (report.loss, report.gradient_norm) = (loss, gradient_norm);
+        report.suboptimality_bound = suboptimality_bound(objective, gradient);
+        if loss < report.best_loss {
+            objective.coordinates().unfold_into(at, &mut self.best);
+            (report.best_loss, report.best_iteration) = (loss, report.iterations);
+        }
+        Ok(gradient_norm)
     }
 
     /// Records how far the loss is estimated to lie above its minimum.
     pub fn estimate(&mut self, suboptimality: f64) {
-        self.suboptimality = Some(suboptimality);
+        self.report.suboptimality = Some(suboptimality);
     }
 
-    /// Whether there is to be another iteration: `None`, or why not. Asks the observer.
+    /// Whether there is to be another iteration: `None`, or why not. Asks the observer, to whom it
+    /// offers no checkpoint.
     pub fn proceed<B: Backend<Scalar = F> + ?Sized>(
         &mut self,
         objective: &Objective<'_, B>,
         at: &[F],
         max_iterations: usize,
     ) -> Option<StopReason> {
-        let iteration = self.losses.len();
-        if iteration == max_iterations {
+        self.proceed_from(objective, at, max_iterations, None)
+    }
+
+    /// The same with checkpoints, for which `save` gives what the solver must know to come back
+    /// here.
+    pub(crate) fn proceed_from<B: Backend<Scalar = F> + ?Sized>(
+        &mut self,
+        objective: &Objective<'_, B>,
+        at: &[F],
+        max_iterations: usize,
+        save: Option<&dyn Fn() -> Saved>,
+    ) -> Option<StopReason> {
+        if let Some(resumed) = self.resumed.take() {
+            self.others_rows = objective.rows_read().wrapping_sub(resumed.rows_read);
+        }
+        self.report.passes = self.passes(objective);
+        let Report { iterations: iteration, loss, gradient_norm, .. } = self.report;
+        if iteration >= max_iterations {
             return Some(StopReason::MaxIterations);
         }
-        let (loss, gradient_norm) = (self.loss, self.gradient_norm);
-        let coordinates = objective.coordinates();
-        let progress = Progress { iteration, loss, gradient_norm, parameters: at, coordinates };
+        let (report, best, coordinates) = (&self.report, &self.best, objective.coordinates());
+        let checkpoint = || save.map(|save| Checkpoint::new(objective, at, report, best, save()));
+        let (parameters, checkpoint) = (at, &checkpoint);
+        let progress =
+            Progress { iteration, loss, gradient_norm, parameters, coordinates, checkpoint };
         if (self.observe)(&progress).is_break() {
             return Some(StopReason::Observer);
         }
-        self.losses.push(loss);
-        self.gradient_norms.push(gradient_norm);
+        self.report.iterations += 1;
+        self.report.losses.push(loss);
+        self.report.gradient_norms.push(gradient_norm);
         None
     }
 
-    pub(crate) fn report(self, stop: StopReason, passes: f64) -> Report {
-        Report {
-            stop,
-            iterations: self.losses.len(),
-            passes,
-            losses: self.losses,
-            gradient_norms: self.gradient_norms,
-            loss: self.loss,
-            gradient_norm: self.gradient_norm,
-            suboptimality: self.suboptimality,
-            best_loss: self.best_loss,
-            best_iteration: self.best_iteration,
-        }
+    fn passes<B: Backend<Scalar = F> + ?Sized>(&self, objective: &Objective<'_, B>) -> f64 {
+        objective.rows_read().wrapping_sub(self.others_rows) as f64 / objective.nrows() as f64
     }
+
+    pub(crate) fn finish<B: Backend<Scalar = F> + ?Sized>(
+        self,
+        objective: &Objective<'_, B>,
+        stop: StopReason,
+    ) -> Report {
+        Report { stop, passes: self.passes(objective), ..self.report }
+    }
+}
+
+/// How far an objective can lie above its minimum, where strong convexity tells: where everything is
+/// penalised, and so nowhere with an intercept.
+fn suboptimality_bound<B: Backend + ?Sized>(
+    objective: &Objective<'_, B>,
+    gradient: &[B::Scalar],
+) -> Option<f64> {
+    let convex = objective.l2() > 0.0 && !objective.coordinates().fit_intercept();
+    let square = gradient.iter().map(|slope| slope.widen().powi(2)).sum::<f64>();
+    convex.then(|| square / (2.0 * objective.l2()))
 }
 
 pub(crate) fn all_finite<F: Float>(values: &[F]) -> bool {
@@ -252,6 +359,7 @@ mod tests {
                 losses: vec![best_loss],
                 gradient_norms: vec![1.0],
                 suboptimality: None,
+                suboptimality_bound: None,
                 loss,
                 gradient_norm: 0.0,
                 best_loss,

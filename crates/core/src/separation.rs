@@ -3,13 +3,15 @@
 use num_traits::Float as _;
 
 use crate::coordinates::Coordinates;
-use crate::quasi_newton::widen;
+use crate::quasi_newton::{Point, widen};
 use crate::{Backend, Error, Float, Model, Objective};
 
 /// From this logit on it is worth asking whether the data is separated.
 const LARGE_LOGIT: f64 = 15.0;
 
 /// When to ask whether the data is separated.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Suspicion {
     /// From this logit on, ask again.
     logit: f64,
@@ -22,22 +24,26 @@ impl Default for Suspicion {
 }
 
 impl Suspicion {
-    /// Fails where the parameters last evaluated or the step from there prove that there is no
-    /// optimum; looks only where a logit is suspiciously large, or just large at the `end`.
+    /// Fails where a point or the step from there prove that there is no optimum; looks only where
+    /// a logit is suspiciously large, or just large at the `end`.
     ///
     /// `basis` has the scale of the columns where the objective's coordinates have none.
     pub(crate) fn check<B: Backend + ?Sized>(
         &mut self,
         objective: &mut Objective<'_, B>,
         basis: &Coordinates,
-        at: &[B::Scalar],
+        point: &Point<B::Scalar>,
         step: &[f64],
         end: bool,
     ) -> Result<(), Error> {
         let logit = if end { LARGE_LOGIT } else { self.logit };
-        if objective.l2() == 0.0 && objective.largest_logit() > logit {
-            self.logit = 1.5 * objective.largest_logit();
-            refuse_separated(objective, basis, at, step)?;
+        if objective.l2() > 0.0 {
+            return Ok(());
+        }
+        let largest = objective.largest(point.own_largest_logit);
+        if largest > logit {
+            self.logit = 1.5 * largest;
+            refuse_separated(objective, basis, &point.at, step)?;
         }
         Ok(())
     }

@@ -4,6 +4,8 @@
 use crate::quadratic::{add_multiple, dot};
 
 /// `D + Σₖ fₖ · uₖ·uₖᵀ`
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Squares {
     diagonal: Vec<f64>,
     squares: Vec<(f64, Vec<f64>)>,

@@ -1,9 +1,11 @@
 //! Newton's method in a trust region, from products with second derivatives alone.
 
+use crate::checkpoint::Saved;
 use crate::coordinates::Coordinates;
 use crate::curvature::Curvature;
+use crate::memory::Stall;
 use crate::quadratic::{add_multiple, dot};
-use crate::quasi_newton::{MOST_CURVATURE, Point, STALLED, check_tolerance, noise, widen};
+use crate::quasi_newton::{MOST_CURVATURE, Point, check_tolerance, noise, widen};
 use crate::report::all_finite;
 use crate::separation::Suspicion;
 use crate::{Backend, Error, Float, Objective, Solver, StopReason, Trace};
@@ -84,8 +86,13 @@ impl Solver for TrustRegion {
     ) -> Result<StopReason, Error> {
         let basis = objective.basis()?;
         let metric = Curvature::separate(MOST_CURVATURE, objective.l2(), &basis);
+        let saved = trace.resume("TrustRegion")?;
         let mut point = Point::new(objective, at.to_vec());
-        let descent = Descent { settings: *self, objective, basis, metric };
+        let past = match saved {
+            Some(Saved::TrustRegion(past)) => past,
+            _ => Past::new(&point, &metric),
+        };
+        let descent = Descent { settings: *self, objective, basis, metric, past };
         let stop = descent.run(&mut point, trace);
         at.copy_from_slice(&point.at);
         stop
@@ -115,6 +122,24 @@ struct Descent<'o, 'a, B: Backend + ?Sized> {
     /// The inverse of the matrix `M` in whose norm, `√(s·M·s)`, the region is a ball: it makes
     /// columns comparable.
     metric: Curvature,
+    past: Past,
+}
+
+/// All that goes from one iteration to the next, beside the point.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Past {
+    radius: f64,
+    suspicion: Suspicion,
+    stall: Stall,
+}
+
+impl Past {
+    fn new<F: Float>(point: &Point<F>, metric: &Curvature) -> Self {
+        let gradient = widen(&point.gradient);
+        let radius = dot(&gradient, &metric.solved(&gradient)).sqrt();
+        Self { radius, suspicion: Suspicion::default(), stall: Stall::default() }
+    }
 }
 
 /// A step, to be subtracted.
@@ -134,25 +159,24 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
         trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
-        let gradient = widen(&point.gradient);
-        let mut radius = dot(&gradient, &self.metric.solved(&gradient)).sqrt();
-        let (mut suspicion, mut least, mut stalled) = (Suspicion::default(), f64::INFINITY, 0);
         loop {
-            let step = self.step(point, radius);
+            let step = self.step(point, self.past.radius);
             let near = !step.cut && step.gain <= self.settings.tolerance * point.loss;
             if !step.cut {
                 trace.estimate(step.gain);
             }
-            suspicion.check(self.objective, &self.basis, &point.at, &step.step, near)?;
-            stalled = if step.gain < least / 2.0 { 0 } else { stalled + 1 };
-            least = least.min(step.gain);
-            if stalled > STALLED && step.gain <= noise::<B::Scalar>(point.loss) {
+            self.past.suspicion.check(self.objective, &self.basis, point, &step.step, near)?;
+            let stall = self.past.stall.after(step.gain);
+            if stall.is_long() && step.gain <= noise::<B::Scalar>(point.loss) {
                 return Ok(StopReason::PrecisionLimit);
             }
-            let maximum = self.settings.max_iterations;
-            if let Some(stop) = trace.proceed(self.objective, &point.at, maximum) {
+            // A fit resumed from here comes down to this line again without any change.
+            let save = || Saved::TrustRegion(self.past.clone());
+            let (objective, maximum) = (&*self.objective, self.settings.max_iterations);
+            if let Some(stop) = trace.proceed_from(objective, &point.at, maximum, Some(&save)) {
                 return Ok(if near { StopReason::Converged } else { stop });
             }
+            self.past.stall = stall;
             let Some(next) = self.moved(point, &step.step) else {
                 return Ok(if near { StopReason::Converged } else { StopReason::PrecisionLimit });
             };
@@ -164,9 +188,9 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             if near {
                 return Ok(StopReason::Converged);
             }
-            radius = match kept {
-                GOOD.. if step.cut => FACTOR * radius,
-                POOR.. => radius,
+            self.past.radius = match kept {
+                GOOD.. if step.cut => FACTOR * self.past.radius,
+                POOR.. => self.past.radius,
                 _ => step.length / FACTOR,
             };
         }

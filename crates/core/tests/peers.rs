@@ -1,12 +1,12 @@
 //! Fits to rows that several processes hold, played by threads.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use logit_conformance::Matrix;
 use logit_core::{
-    Backend, CrossValidated, CrossValidation, Error, Fit, GradientDescent, Lbfgs,
+    Backend, CrossValidated, CrossValidation, EarlyStopping, Error, Fit, GradientDescent, Lbfgs,
     LogisticRegression, Newton, Path, PathFit, Peers, ProximalNewton, Solver, TrustRegion,
 };
 use proptest::prelude::*;
@@ -260,6 +260,34 @@ proptest! {
         let mut ends: Vec<_> = cuts.iter().map(|cut| cut.index(n + 1)).chain([n]).collect();
         ends.sort_unstable();
         assert_same(together(&data, &ends, |x, data| fit(x, data, setup)), &expected);
+    }
+
+    #[test]
+    fn every_rank_sees_saves_and_resumes_the_same(
+        n in 20..120usize, seed: u64, cut in any::<prop::sample::Index>(), at in 0..6usize,
+    ) {
+        let (data, cut) = (Data::new(n, 2, seed), cut.index(n + 1));
+        let solver = GradientDescent::new().learning_rate(0.01).momentum(0.5).batch_size(7);
+        let estimator = LogisticRegression::new().solver(solver.max_iterations(6));
+        let ranks = together(&data, &[cut, n], |x, data| {
+            let (mut saved, mut judge) = (None, EarlyStopping::new(x, &data.y).expect("rows"));
+            let full = estimator.fit_observed(x, &data.y, |progress| {
+                if progress.iteration == at {
+                    saved = progress.checkpoint();
+                }
+                let _ = judge.observe(progress);
+                ControlFlow::Continue(())
+            });
+            let resumed = estimator.clone().resume(saved.clone()).fit(x, &data.y);
+            assert_eq!(resumed, full);
+            (saved, judge.finish(full.expect("a fit")).expect("a model"))
+        });
+        assert_eq!(ranks[0].0, ranks[1].0);
+        let (_, judged) = &ranks[0].0;
+        // Without penalty, weights and offsets the loss on the rows fitted to is that of the fit.
+        for (got, expected) in judged.losses.iter().zip(&judged.report.losses) {
+            assert!((got - expected).abs() <= 1e-12 * expected, "{got} {expected}");
+        }
     }
 
     #[test]

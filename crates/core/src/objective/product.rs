@@ -46,7 +46,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         let mut along = Model::zero(d);
         self.coordinates.unfold_into(direction, &mut along);
         self.coordinates.unfold_into(parameters, &mut self.model);
-        self.rows_read += self.nrows;
+        self.count_read(self.nrows);
         let (x, rows, partition) = (self.x, self.rows, self.partition);
         let (observed, model) = (&self.observed, &self.model);
         partition.for_each_segment(&mut self.partials, |segment, partial| {
