@@ -3,6 +3,7 @@
 use num_traits::Float as _;
 
 use crate::coordinates::Coordinates;
+use crate::quadratic::add_multiple;
 use crate::quasi_newton::{Point, widen};
 use crate::{Backend, Error, Float, Model, Objective};
 
@@ -57,13 +58,12 @@ fn refuse_separated<B: Backend + ?Sized>(
     at: &[B::Scalar],
     step: &[f64],
 ) -> Result<(), Error> {
-    // What counts as nothing in a direction.
-    let rounding = B::Scalar::epsilon().widen().cbrt();
     let at = direction(objective, &widen(at));
-    let (least, _) = objective.margins(&at);
-    if least > 0.0 {
+    if is_plane(objective, &at) {
         return Err(Error::Separated { complete: true, direction: Box::new(at) });
     }
+    // What counts as nothing in a step.
+    let rounding = B::Scalar::epsilon().widen().cbrt();
     let back: Vec<f64> = step.iter().map(|step| -step).collect();
     let mut direction = direction(objective, &back);
     let own = objective.coordinates();
@@ -71,11 +71,31 @@ fn refuse_separated<B: Backend + ?Sized>(
     scales.drop_small(&mut direction, rounding);
     let (least, most) = objective.margins(&direction);
     // A step makes the logits that grow without bound grow by 1.
-    if least >= -rounding && most >= 0.5 {
-        let complete = least > rounding;
-        return Err(Error::Separated { complete, direction: Box::new(direction) });
+    if least < -rounding || most < 0.5 {
+        return Ok(());
     }
-    Ok(())
+    // Rows that the step hardly moves may be on their sides already.
+    let far = LENGTHS.map(|length| sum(&at, length, &direction));
+    let plane = [direction.clone()].into_iter().chain(far).find(|far| is_plane(objective, far));
+    let complete = plane.is_some();
+    Err(Error::Separated { complete, direction: Box::new(plane.unwrap_or(direction)) })
+}
+
+/// Whether every row is on the side of its class, beyond the rounding of the sum of its terms.
+fn is_plane<B: Backend + ?Sized>(objective: &mut Objective<'_, B>, model: &Model<f64>) -> bool {
+    let terms = model.weights().len() + 1;
+    objective.margins(model).0 > terms as f64 * f64::EPSILON
+}
+
+/// Multiples of a step to look for a plane between the classes at.
+const LENGTHS: [f64; 4] = [1.0, 8.0, 64.0, 512.0];
+
+/// `from + length · along`
+fn sum(from: &Model<f64>, length: f64, along: &Model<f64>) -> Model<f64> {
+    let mut sum = from.clone();
+    add_multiple(&mut sum.weights, length, &along.weights);
+    sum.intercept += length * along.intercept;
+    sum
 }
 
 fn direction<B: Backend + ?Sized>(objective: &Objective<'_, B>, parameters: &[f64]) -> Model<f64> {
