@@ -211,8 +211,8 @@ fn fit<B: Backend<Scalar = f64>>(x: &B, data: &Data, setup: Setup) -> Result<Fit
         0 => with(x, data, estimator, descent),
         1 => with(x, data, estimator, descent.batch_size(7)),
         2 => with(x, data, estimator, Newton::new()),
-        3 => with(x, data, estimator, Lbfgs::new().max_iterations(12)),
-        4 => with(x, data, estimator.l1(0.02), ProximalNewton::new()),
+        3 => with(x, data, estimator, Lbfgs::new().max_iterations(8)),
+        4 => with(x, data, estimator.l1(0.02), ProximalNewton::new().max_iterations(4)),
         5 => with(x, data, estimator, TrustRegion::new().max_iterations(3)),
         _ => {
             let solver = ProximalNewton::new().most_derivatives(0).max_iterations(8);
@@ -231,7 +231,9 @@ fn assert_same(fits: Vec<Fitted>, expected: &Fit<f64>) {
         assert_eq!(sums, &fits[0].1);
     }
     let first = fits[0].0.as_ref().expect("a fit");
-    assert_eq!(first.report.passes, expected.report.passes);
+    // Rounding may decide about the last product of conjugate gradients.
+    let passes = (first.report.passes, expected.report.passes);
+    assert!((passes.0 - passes.1).abs() <= 2.0, "{passes:?}");
     assert_within_rounding(first, expected);
 }
 
