@@ -224,3 +224,25 @@ fn settings_out_of_range_are_named() {
         assert_eq!(setting(new().l1(0.1).solver(solver).fit(&x, &y)), "tolerance");
     }
 }
+
+/// More columns could move than second derivatives may be by: the set of those that do grows until
+/// it has all that are not zero at the optimum.
+#[test]
+fn a_working_set_comes_to_the_optimum_of_all_columns() {
+    let (n, d) = (200, 150);
+    let common = |i: usize| (i as f64 * 2.3).sin();
+    let noise = |i: usize, j: usize| ((i * 7919 + j * 104_729) as f64 * 0.618).sin();
+    let x = Matrix::new((n, d), Default::default(), |i, j| 10.0 * common(i) + noise(i, j));
+    let y: Vec<bool> = (0..n).map(|i| common(i) + noise(i, 3) - noise(i, 70) > 0.1).collect();
+    let estimator = new().l1(0.03);
+    let all = estimator.fit(&x, &y).expect("a fit");
+    let solver = ProximalNewton::new().most_derivatives(40);
+    let some = estimator.clone().solver(solver).fit(&x, &y).expect("a fit");
+    let none = ProximalNewton::new().most_derivatives(0);
+    let none = estimator.clone().solver(none).fit(&x, &y).expect("a fit");
+    assert_eq!(some.report.stop, StopReason::Converged, "{}", some.report);
+    assert!(some.report.passes < none.report.passes / 2.0, "{}\n{}", some.report, none.report);
+    for (got, want) in some.model.weights().iter().zip(all.model.weights()) {
+        assert!((got - want).abs() < 1e-6 && (*got == 0.0) == (*want == 0.0), "{got}, not {want}");
+    }
+}
