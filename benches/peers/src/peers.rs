@@ -10,7 +10,8 @@ use logit::nalgebra::DMatrix;
 use logit::ndarray::Array2;
 use logit::sprs::CsMatI;
 use logit::{
-    Backend, GradientDescent, Lbfgs, LogisticRegression, Nalgebra, Ndarray, Newton, Solver, Sprs,
+    Backend, GradientDescent, LogisticRegression, Nalgebra, Ndarray, Newton, Solver, Sprs,
+    TrustRegion,
 };
 use serde::Serialize;
 use smartcore::linalg::basic::arrays::Array;
@@ -144,7 +145,7 @@ fn fit_logit(x: &impl Backend<Scalar = f64>, problem: &Problem) -> Result<Outcom
     if problem.cols < 1024 {
         outcome(estimator.solver(Newton::new().tolerance(tolerance)), x, &problem.y)
     } else {
-        outcome(estimator.solver(Lbfgs::new().tolerance(tolerance)), x, &problem.y)
+        outcome(estimator.solver(TrustRegion::new().tolerance(tolerance)), x, &problem.y)
     }
 }
 

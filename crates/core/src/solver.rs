@@ -1,7 +1,9 @@
 //! What minimises: the trait, and the choice of a method where none is made.
 
 use crate::error::check_setting;
-use crate::{Backend, Error, Float, Lbfgs, Newton, Objective, ProximalNewton, StopReason, Trace};
+use crate::{
+    Backend, Error, Float, Newton, Objective, ProximalNewton, StopReason, Trace, TrustRegion,
+};
 
 /// A method of minimising an [`Objective`].
 ///
@@ -80,7 +82,7 @@ pub(crate) fn check_l1<S: Solver>(solver: &S, l1: f64) -> Result<(), Error> {
     check_setting("l1", value, l1 == 0.0 || solver.accepts_l1(), accepted)
 }
 
-/// The default: [`Newton`] up to 1024 parameters, [`Lbfgs`] beyond; with an L1 penalty
+/// The default: [`Newton`] up to 1024 parameters, [`TrustRegion`] beyond; with an L1 penalty
 /// [`ProximalNewton`]; all with their defaults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Auto;
@@ -108,7 +110,7 @@ impl Solver for Auto {
         } else if objective.dimension() <= FEW {
             Newton::new().minimize(objective, at, trace)
         } else {
-            Lbfgs::new().minimize(objective, at, trace)
+            TrustRegion::new().minimize(objective, at, trace)
         }
     }
 }
