@@ -14,7 +14,8 @@ use crate::quasi_newton::{MEMORY, MOST_CURVATURE};
 use crate::solver::FEW;
 use crate::squares::quotient;
 use crate::{
-    Backend, Error, Float, Lbfgs, Model, Newton, Objective, Progress, Solver, StopReason, Trace,
+    Backend, Error, Float, Model, Newton, Objective, Progress, Solver, StopReason, Trace,
+    TrustRegion,
 };
 
 /// The proximal Newton method: every step goes to the minimum of a quadratic model of the
@@ -29,7 +30,7 @@ use crate::{
 /// Beyond 1024 parameters the first steps know of second derivatives only what gradients have shown
 /// (as in L-BFGS), which often is enough. Then they are summed by the weights that are not 0 and as
 /// many of the others, the steepest first, unless those are more than 1024 together. Without an L1
-/// penalty this is [`Newton`], or [`Lbfgs`] beyond 1024 parameters.
+/// penalty this is [`Newton`], or [`TrustRegion`] beyond 1024 parameters.
 ///
 /// Sources: Friedman, Hastie and Tibshirani, *Regularization paths for generalized linear models via
 /// coordinate descent* (2010); Yuan, Ho and Lin, *An improved GLMNET for L1-regularized logistic
@@ -104,8 +105,8 @@ impl Solver for ProximalNewton {
                 let newton = Newton::new().max_iterations(iterations).tolerance(tolerance);
                 newton.minimize(objective, at, trace)
             } else {
-                let lbfgs = Lbfgs::new().max_iterations(iterations).tolerance(tolerance);
-                lbfgs.minimize(objective, at, trace)
+                let region = TrustRegion::new().max_iterations(iterations).tolerance(tolerance);
+                region.minimize(objective, at, trace)
             };
         }
         let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
