@@ -1,0 +1,330 @@
+//! Both products with lines, by registers: those of short lines are loaded once.
+
+use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+use super::{BATCH, Register};
+use crate::Float;
+use crate::dense::Lines;
+
+/// Up to `N` registers of numbers, of which the last may be filled in part.
+#[derive(Clone, Copy)]
+struct Short<R: Register, const N: usize> {
+    masks: [R::Mask; N],
+    values: [R; N],
+}
+
+impl<R: Register, const N: usize> Short<R, N> {
+    #[inline(always)]
+    unsafe fn load(from: &[R::Scalar]) -> Self {
+        let mut masks = [R::first(0); N];
+        for (k, mask) in masks.iter_mut().enumerate() {
+            *mask = R::first(from.len().saturating_sub(k * R::LANES).min(R::LANES));
+        }
+        Self { masks, values: Self::load_line(&masks, from.as_ptr()) }
+    }
+
+    /// Another line of the same length.
+    #[inline(always)]
+    unsafe fn load_line(masks: &[R::Mask; N], line: *const R::Scalar) -> [R; N] {
+        let mut values = [R::splat(R::Scalar::default()); N];
+        for k in 0..N {
+            values[k] = R::load_some(masks[k], line.wrapping_add(k * R::LANES));
+        }
+        values
+    }
+
+    /// Adds the products with a line of the same length to as many sums.
+    #[inline(always)]
+    unsafe fn add_products(&self, line: *const R::Scalar, ahead: usize, sums: &mut [R; SUMS]) {
+        let line_values = Self::load_line(&self.masks, line);
+        for k in 0..N {
+            _mm_prefetch::<_MM_HINT_T0>(line.wrapping_add(k * R::LANES + ahead).cast());
+            sums[k] = sums[k].add(line_values[k].multiply(self.values[k]));
+        }
+    }
+}
+
+/// The number of partial sums of a line, in registers: enough not to wait for the last addition.
+const SUMS: usize = 4;
+
+/// See [`add_dots`].
+#[inline(always)]
+unsafe fn add_dots_by<R: Register>(
+    lines: Lines<'_, R::Scalar>,
+    x: &[R::Scalar],
+    y: &mut [R::Scalar],
+    ahead: usize,
+) {
+    let registers = x.len().div_ceil(R::LANES);
+    match (registers, registers % SUMS) {
+        (0 | 1, _) => add_short_dots::<R, 1>(lines, x, y, ahead),
+        (2, _) => add_short_dots::<R, 2>(lines, x, y, ahead),
+        (3, _) => add_short_dots::<R, 3>(lines, x, y, ahead),
+        (4, _) => add_short_dots::<R, 4>(lines, x, y, ahead),
+        (_, 1) => add_long_dots::<R, 1>(lines, x, y, ahead),
+        (_, 2) => add_long_dots::<R, 2>(lines, x, y, ahead),
+        (_, 3) => add_long_dots::<R, 3>(lines, x, y, ahead),
+        _ => add_long_dots::<R, 4>(lines, x, y, ahead),
+    }
+}
+
+/// Lines of up to `N` registers: those of `x` are loaded once.
+#[inline(always)]
+unsafe fn add_short_dots<R: Register, const N: usize>(
+    lines: Lines<'_, R::Scalar>,
+    x: &[R::Scalar],
+    y: &mut [R::Scalar],
+    ahead: usize,
+) {
+    let x = Short::<R, N>::load(x);
+    let (batches, last) = y.as_chunks_mut::<BATCH>();
+    let done = BATCH * batches.len();
+    for (batch, y) in batches.iter_mut().enumerate() {
+        let mut products = [R::splat(R::Scalar::default()); BATCH];
+        for (k, products) in products.iter_mut().enumerate() {
+            let mut sums = [R::splat(R::Scalar::default()); SUMS];
+            x.add_products(lines.get(BATCH * batch + k).as_ptr(), ahead, &mut sums);
+            // Sums that are still 0 change nothing.
+            *products = match N {
+                1 => sums[0],
+                2 => sums[0].add(sums[1]),
+                _ => add_up(sums),
+            };
+        }
+        for (y, sum) in y.iter_mut().zip(R::sums(products)) {
+            *y += sum;
+        }
+    }
+    for (k, y) in last.iter_mut().enumerate() {
+        let mut sums = [R::splat(R::Scalar::default()); SUMS];
+        x.add_products(lines.get(done + k).as_ptr(), ahead, &mut sums);
+        *y += add_up(sums).sum();
+    }
+}
+
+/// Lines of several times four registers and `REST`, the last in part.
+#[inline(always)]
+unsafe fn add_long_dots<R: Register, const REST: usize>(
+    lines: Lines<'_, R::Scalar>,
+    x: &[R::Scalar],
+    y: &mut [R::Scalar],
+    ahead: usize,
+) {
+    let whole = (x.len().div_ceil(R::LANES) - REST) * R::LANES;
+    let (x, rest) = (&x[..whole], Short::<R, REST>::load(&x[whole..]));
+    for (i, y) in y.iter_mut().enumerate() {
+        let line = lines.get(i).as_ptr();
+        let mut sums = [R::splat(R::Scalar::default()); SUMS];
+        for at in (0..whole).step_by(SUMS * R::LANES) {
+            for (k, sum) in sums.iter_mut().enumerate() {
+                let at = at + k * R::LANES;
+                _mm_prefetch::<_MM_HINT_T0>(line.wrapping_add(at + ahead).cast());
+                *sum = sum.add(R::load(line.add(at)).multiply(R::load(x.as_ptr().add(at))));
+            }
+        }
+        rest.add_products(line.wrapping_add(whole), ahead, &mut sums);
+        *y += add_up(sums).sum();
+    }
+}
+
+#[inline(always)]
+unsafe fn add_up<R: Register>([a, b, c, d]: [R; SUMS]) -> R {
+    a.add(c).add(b.add(d))
+}
+
+/// See [`add_multiples`].
+#[inline(always)]
+unsafe fn add_multiples_by<R: Register>(
+    lines: Lines<'_, R::Scalar>,
+    x: &[R::Scalar],
+    y: &mut [R::Scalar],
+) {
+    match y.len().div_ceil(R::LANES) {
+        0 | 1 => add_short_multiples::<R, 1>(lines, x, y),
+        2 => add_short_multiples::<R, 2>(lines, x, y),
+        3 => add_short_multiples::<R, 3>(lines, x, y),
+        _ => add_short_multiples::<R, 4>(lines, x, y),
+    }
+}
+
+/// Lines of up to `N` registers: those of `y` are loaded and stored once.
+#[inline(always)]
+unsafe fn add_short_multiples<R: Register, const N: usize>(
+    lines: Lines<'_, R::Scalar>,
+    x: &[R::Scalar],
+    y: &mut [R::Scalar],
+) {
+    let Short { masks, values: mut sums } = Short::<R, N>::load(y);
+    let (fours, rest) = x.as_chunks::<4>();
+    for (i, &[a, b, c, d]) in fours.iter().enumerate() {
+        let (a, b, c, d) = (R::splat(a), R::splat(b), R::splat(c), R::splat(d));
+        let p = Short::<R, N>::load_line(&masks, lines.get(4 * i).as_ptr());
+        let q = Short::<R, N>::load_line(&masks, lines.get(4 * i + 1).as_ptr());
+        let r = Short::<R, N>::load_line(&masks, lines.get(4 * i + 2).as_ptr());
+        let s = Short::<R, N>::load_line(&masks, lines.get(4 * i + 3).as_ptr());
+        for k in 0..N {
+            let ab = a.multiply(p[k]).add(b.multiply(q[k]));
+            let cd = c.multiply(r[k]).add(d.multiply(s[k]));
+            sums[k] = sums[k].add(ab.add(cd));
+        }
+    }
+    for (i, &a) in rest.iter().enumerate() {
+        let line = lines.get(4 * fours.len() + i).as_ptr();
+        let (a, p) = (R::splat(a), Short::<R, N>::load_line(&masks, line));
+        for k in 0..N {
+            sums[k] = sums[k].add(a.multiply(p[k]));
+        }
+    }
+    for k in 0..N {
+        sums[k].store_some(masks[k], y.as_mut_ptr().wrapping_add(k * R::LANES));
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+unsafe fn add_dots_avx512<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahead: usize) {
+    add_dots_by::<F::Avx512>(lines, x, y, ahead);
+}
+
+#[target_feature(enable = "avx2")]
+unsafe fn add_dots_avx2<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahead: usize) {
+    add_dots_by::<[F::Avx2; 2]>(lines, x, y, ahead);
+}
+
+#[target_feature(enable = "avx512f")]
+unsafe fn add_multiples_avx512<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
+    add_multiples_by::<F::Avx512>(lines, x, y);
+}
+
+#[target_feature(enable = "avx2")]
+unsafe fn add_multiples_avx2<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
+    add_multiples_by::<[F::Avx2; 2]>(lines, x, y);
+}
+
+/// `y[i] += line(i) · x` for every line, if the processor has the instructions; says whether.
+///
+/// With every number that is read, the one `ahead` of it in memory is asked for.
+pub(crate) fn add_dots<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahead: usize) -> bool {
+    assert_eq!((x.len(), y.len()), lines.shape(), "lengths of vectors");
+    if is_x86_feature_detected!("avx512f") {
+        // SAFETY: the processor has AVX-512, and `x` is as long as the lines.
+        unsafe { add_dots_avx512(lines, x, y, ahead) };
+    } else if is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2, and `x` is as long as the lines.
+        unsafe { add_dots_avx2(lines, x, y, ahead) };
+    } else {
+        return false;
+    }
+    true
+}
+
+/// `y += Σᵢ x[i] · line(i)` for lines of at most four registers, if the processor has the
+/// instructions; says whether both holds.
+pub(crate) fn add_multiples<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) -> bool {
+    assert_eq!((y.len(), x.len()), lines.shape(), "lengths of vectors");
+    if size_of_val(y) > 4 * size_of::<F::Avx512>() {
+        return false;
+    }
+    if is_x86_feature_detected!("avx512f") {
+        // SAFETY: the processor has AVX-512, and `y` is as long as the lines.
+        unsafe { add_multiples_avx512(lines, x, y) };
+    } else if is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2, and `y` is as long as the lines.
+        unsafe { add_multiples_avx2(lines, x, y) };
+    } else {
+        return false;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dense::{add_dots_by as portable_dots, add_multiples_by as portable_multiples};
+    use proptest::prelude::*;
+
+    /// A line, and NaN on both sides of it.
+    fn fenced<F: Float>(values: &[f64]) -> Vec<F> {
+        let values = values.iter().map(|&value| F::narrow(value));
+        [F::nan()].into_iter().chain(values).chain([F::nan()]).collect()
+    }
+
+    fn bits<F: Float>(values: &[F]) -> Vec<u64> {
+        values.iter().map(|value| value.widen().to_bits()).collect()
+    }
+
+    /// Runs `work` by each instruction set on a fenced copy of `y`; all must give the same bits and
+    /// leave the fence alone.
+    fn same<F: Float>(y: &[f64], work: impl Fn(&str, &mut [F])) -> Result<(), TestCaseError> {
+        let mut results = Vec::new();
+        for by in ["portable", "AVX2", "AVX-512"] {
+            if by == "AVX2" && !is_x86_feature_detected!("avx2")
+                || by == "AVX-512" && !is_x86_feature_detected!("avx512f")
+            {
+                continue;
+            }
+            let mut y = fenced(y);
+            let end = y.len() - 1;
+            work(by, &mut y[1..end]);
+            prop_assert!(y[0].is_nan() && y[end].is_nan(), "{} wrote beyond the slice", by);
+            results.push((by, bits(&y[1..end])));
+        }
+        for (by, result) in &results {
+            prop_assert_eq!(result, &results[0].1, "{}", by);
+        }
+        Ok(())
+    }
+
+    fn all_agree<F: Float>(rows: &[Vec<f64>], by_row: &[f64], by_column: &[f64]) {
+        let (count, len) = (rows.len(), by_column.len());
+        // A line of NaN before, between and after the lines.
+        let mut memory = vec![F::nan(); len];
+        for row in rows {
+            memory.extend(row[..len].iter().map(|&value| F::narrow(value)));
+            memory.extend(vec![F::nan(); len]);
+        }
+        let numbers = |values: &[f64]| -> Vec<F> { values.iter().map(|&x| F::narrow(x)).collect() };
+        let lines = || Lines::from_slice(&memory, 2 * count + 1, len).every_second();
+        let x = numbers(by_column);
+        let dots = same::<F>(by_row, |by, y| match by {
+            "portable" if size_of::<F>() == 8 => portable_dots::<F, 32>(lines(), &x, y),
+            "portable" => portable_dots::<F, 64>(lines(), &x, y),
+            // SAFETY: `same` has seen that the processor has the instructions.
+            "AVX2" => unsafe { add_dots_avx2(lines(), &x, y, 0) },
+            _ => unsafe { add_dots_avx512(lines(), &x, y, 9) },
+        });
+        dots.expect("dots");
+        let x = numbers(by_row);
+        if len * size_of::<F>() <= 256 {
+            let multiples = same::<F>(by_column, |by, y| match by {
+                "portable" => portable_multiples(lines(), &x, y),
+                // SAFETY: as above.
+                "AVX2" => unsafe { add_multiples_avx2(lines(), &x, y) },
+                _ => unsafe { add_multiples_avx512(lines(), &x, y) },
+            });
+            multiples.expect("multiples");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn all_instruction_sets_give_the_same_bits(
+            rows in prop::collection::vec(prop::collection::vec(-9.0f64..9.0, 300), 0..21),
+            by_column in prop_oneof![
+                prop::collection::vec(-9.0f64..9.0, 0..65),
+                prop::collection::vec(-9.0f64..9.0, 0..300),
+            ],
+            by_row in prop::collection::vec(-9.0f64..9.0, 21),
+        ) {
+            all_agree::<f64>(&rows, &by_row[..rows.len()], &by_column);
+            all_agree::<f32>(&rows, &by_row[..rows.len()], &by_column);
+        }
+    }
+
+    #[test]
+    fn long_lines_are_left_to_the_portable_form() {
+        let line = [1.0; 33];
+        let (mut y, x) = ([0.0; 33], [1.0]);
+        assert!(!add_multiples(Lines::from_slice(&line, 1, 33), &x, &mut y));
+        assert_eq!(y, [0.0; 33]);
+    }
+}
