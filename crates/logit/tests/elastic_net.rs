@@ -1,6 +1,6 @@
-//! Fits with L1 penalties against scikit-learn, with second derivatives and without.
+//! Fits with L1 penalties against scikit-learn and glmnet, with second derivatives and without.
 //!
-//! `references/references.py` makes the references and says how.
+//! `references/references.py` and `references/glmnet.R` make the references and say how.
 #![cfg(feature = "ndarray")]
 
 use logit::ndarray::Array2;
@@ -87,4 +87,22 @@ fn elastic_nets_have_the_values_and_zeros_of_scikit_learn() {
     let (x, y) = (rows("wide_x"), numbers(&json["wide_y"]));
     reaches("lasso_wide", &x, &y, &new().l1(0.05));
     reaches("elastic_net_wide", &x, &y, &new().l1(0.05).l2(0.05));
+}
+
+/// As README's table of names says, to what glmnet reaches: it ends 2e-6 off at its strictest.
+#[test]
+fn glmnet_agrees() {
+    let nets: Value = serde_json::from_str(include_str!("references/glmnet.json")).expect("JSON");
+    let (x, y) = breast_cancer();
+    for net in nets["nets"].as_array().expect("an array") {
+        let number = |name: &str| net[name].as_f64().expect("a number");
+        let (alpha, lambda) = (number("alpha"), number("lambda"));
+        let estimator = LogisticRegression::new()
+            .standardize(net["standardize"] == true)
+            .l1(alpha * lambda)
+            .l2((1.0 - alpha) * lambda)
+            .solver(ProximalNewton::new().tolerance(1e-14));
+        let fit = estimator.fit(&Ndarray::from(&x), &y).expect("a fit");
+        assert_same(&format!("alpha {alpha}, lambda {lambda}"), net, &fit.model, 1e-5);
+    }
 }
