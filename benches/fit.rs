@@ -13,14 +13,19 @@ struct Fit;
 impl Operation for Fit {
     const NAME: &'static str = "fit";
 
-    fn logit<B: Backend + ?Sized>(x: &B, problem: &Problem<B::Scalar>) -> Vec<B::Scalar> {
-        let solver = GradientDescent::new().learning_rate(RATE).max_iterations(ITERATIONS);
-        let fit = LogisticRegression::new().solver(solver).fit(x, &problem.y);
-        let fit = fit.expect("a valid problem");
-        let mut results = fit.model.weights().to_vec();
-        results.push(fit.model.intercept());
-        results.extend(fit.report.losses.iter().map(|&loss| B::Scalar::narrow(loss)));
-        results
+    fn logit<'a, B: Backend + ?Sized>(
+        x: &'a B,
+        problem: &'a Problem<B::Scalar>,
+    ) -> impl FnMut() -> Vec<B::Scalar> + Send + 'a {
+        move || {
+            let solver = GradientDescent::new().learning_rate(RATE).max_iterations(ITERATIONS);
+            let fit = LogisticRegression::new().solver(solver).fit(x, &problem.y);
+            let fit = fit.expect("a valid problem");
+            let mut results = fit.model.weights().to_vec();
+            results.push(fit.model.intercept());
+            results.extend(fit.report.losses.iter().map(|&loss| B::Scalar::narrow(loss)));
+            results
+        }
     }
 
     fn by_hand<F: Float>(x: &impl Products<F>, problem: &Problem<F>, _: usize) -> Vec<F> {

@@ -14,14 +14,19 @@ impl Operation for Pass {
     const BY_HAND: &'static [(&'static str, usize)] =
         &[("by-hand", usize::MAX), ("by-hand-blocked", 512)];
 
-    fn logit<B: Backend + ?Sized>(x: &B, problem: &Problem<B::Scalar>) -> Vec<B::Scalar> {
+    fn logit<'a, B: Backend + ?Sized>(
+        x: &'a B,
+        problem: &'a Problem<B::Scalar>,
+    ) -> impl FnMut() -> Vec<B::Scalar> + Send + 'a {
         let objective = LogisticRegression::new().objective(x, &problem.y);
         let mut objective = objective.expect("a valid problem");
         let parameters = [&problem.weights[..], &[problem.intercept]].concat();
-        let mut gradient = parameters.clone();
-        let loss = objective.evaluate(&parameters, &mut gradient);
-        gradient.push(B::Scalar::narrow(loss));
-        gradient
+        move || {
+            let mut gradient = parameters.clone();
+            let loss = objective.evaluate(&parameters, &mut gradient);
+            gradient.push(B::Scalar::narrow(loss));
+            gradient
+        }
     }
 
     fn by_hand<F: Float>(x: &impl Products<F>, problem: &Problem<F>, rows: usize) -> Vec<F> {

@@ -10,10 +10,15 @@ struct Predict;
 impl Operation for Predict {
     const NAME: &'static str = "predict";
 
-    fn logit<B: Backend + ?Sized>(x: &B, problem: &Problem<B::Scalar>) -> Vec<B::Scalar> {
-        let model = Model::new(&problem.weights, problem.intercept).expect("finite");
-        let p = model.predict_proba(x).expect("a valid problem");
-        (0..x.nrows()).map(|i| p[i]).collect()
+    fn logit<'a, B: Backend + ?Sized>(
+        x: &'a B,
+        problem: &'a Problem<B::Scalar>,
+    ) -> impl FnMut() -> Vec<B::Scalar> + Send + 'a {
+        move || {
+            let model = Model::new(&problem.weights, problem.intercept).expect("finite");
+            let p = model.predict_proba(x).expect("a valid problem");
+            (0..x.nrows()).map(|i| p[i]).collect()
+        }
     }
 
     fn by_hand<F: Float>(x: &impl Products<F>, problem: &Problem<F>, _: usize) -> Vec<F> {

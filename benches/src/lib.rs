@@ -74,8 +74,11 @@ pub trait Operation {
     /// The ways to do it by hand: what to call them, and how many rows they take at once.
     const BY_HAND: &'static [(&'static str, usize)] = &[("by-hand", usize::MAX)];
 
-    /// The operation by this library.
-    fn logit<B: Backend + ?Sized>(x: &B, problem: &Problem<B::Scalar>) -> Vec<B::Scalar>;
+    /// The operation by this library, with what is set up once for many of them.
+    fn logit<'a, B: Backend + ?Sized>(
+        x: &'a B,
+        problem: &'a Problem<B::Scalar>,
+    ) -> impl FnMut() -> Vec<B::Scalar> + Send + 'a;
 
     /// The operation by hand.
     fn by_hand<F: Float>(x: &impl Products<F>, problem: &Problem<F>, rows: usize) -> Vec<F>;
@@ -131,20 +134,20 @@ fn bench_backend<O: Operation, F: Float, M: Products<F> + Sync, B: Backend<Scala
     backend: B,
 ) {
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
-    let expected = O::logit(&backend, problem);
-    let mut time = |id: String, way: &(dyn Fn() -> Vec<F> + Sync), one: bool| {
+    let expected = O::logit(&backend, problem)();
+    let mut time = |id: String, way: &mut (dyn FnMut() -> Vec<F> + Send), one: bool| {
         assert_same(&id, &way(), &expected);
         group.bench_function(id, |bencher| match one {
             true => one_thread.install(|| bencher.iter(|| black_box(way()))),
             false => bencher.iter(|| black_box(way())),
         });
     };
-    time(id.to_owned(), &|| O::logit(&backend, problem), false);
-    time(format!("{id}-1"), &|| O::logit(&backend, problem), true);
+    time(id.to_owned(), &mut O::logit(&backend, problem), false);
+    time(format!("{id}-1"), &mut O::logit(&backend, problem), true);
     let chosen: &dyn Backend<Scalar = F, Vector = B::Vector> = &backend;
-    time(format!("{id}-dyn-1"), &|| O::logit(chosen, problem), true);
+    time(format!("{id}-dyn-1"), &mut O::logit(chosen, problem), true);
     for &(name, rows) in O::BY_HAND {
-        time(format!("{id}-{name}"), &|| O::by_hand(matrix, problem, rows), true);
+        time(format!("{id}-{name}"), &mut || O::by_hand(matrix, problem, rows), true);
     }
 }
 
