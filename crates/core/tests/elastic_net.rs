@@ -5,7 +5,7 @@ use std::f64::consts::LN_2;
 use logit_conformance::Matrix;
 use logit_core::{
     Backend, Error, Fit, Float, GradientDescent, Lbfgs, LogisticRegression, Newton, ProximalNewton,
-    Solver, StopReason,
+    Solver, StopReason, TrustRegion,
 };
 
 fn value(i: usize, j: usize) -> f64 {
@@ -52,13 +52,13 @@ fn too_strong_a_penalty_leaves_the_log_odds_alone() {
 }
 
 #[test]
-fn without_l1_the_methods_are_newtons_and_lbfgs() {
+fn without_l1_the_methods_are_those_of_the_default() {
     let (x, y) = data::<f64>(90, 6);
     let estimator = new().l2(0.1);
     let [newton, lbfgs] = fits(&estimator, &x, &y);
     let solver = Newton::new().tolerance(1e-9);
     assert_eq!(newton, estimator.clone().solver(solver).fit(&x, &y).expect("a fit"));
-    let solver = Lbfgs::new().tolerance(1e-9);
+    let solver = TrustRegion::new().tolerance(1e-9);
     assert_eq!(lbfgs, estimator.solver(solver).fit(&x, &y).expect("a fit"));
 }
 
