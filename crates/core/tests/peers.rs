@@ -224,16 +224,16 @@ fn fit<B: Backend<Scalar = f64>>(x: &B, data: &Data, setup: Setup) -> Result<Fit
 /// What a process comes to, and how many numbers it summed each time.
 type Fitted = (Result<Fit<f64>, Error>, Vec<usize>);
 
-/// Fails unless every rank has the same fit, and that of the whole within rounding.
-fn assert_same(fits: Vec<Fitted>, expected: &Fit<f64>) {
+/// Fails unless every rank has the same fit, and that of the whole within rounding, which may decide
+/// about `passes` reads.
+fn assert_same(fits: Vec<Fitted>, expected: &Fit<f64>, passes: f64) {
     for (fit, sums) in &fits {
         assert_eq!(fit, &fits[0].0);
         assert_eq!(sums, &fits[0].1);
     }
     let first = fits[0].0.as_ref().expect("a fit");
-    // Rounding may decide about the last product of conjugate gradients.
-    let passes = (first.report.passes, expected.report.passes);
-    assert!((passes.0 - passes.1).abs() <= 2.0, "{passes:?}");
+    let read = (first.report.passes, expected.report.passes);
+    assert!((read.0 - read.1).abs() <= passes, "{read:?}");
     assert_within_rounding(first, expected);
 }
 
@@ -261,7 +261,9 @@ proptest! {
         let expected = fit(&data.matrix(d), &data, setup).expect("a fit");
         let mut ends: Vec<_> = cuts.iter().map(|cut| cut.index(n + 1)).chain([n]).collect();
         ends.sort_unstable();
-        assert_same(together(&data, &ends, |x, data| fit(x, data, setup)), &expected);
+        // The last products of conjugate gradients.
+        let passes = if setup.solver == 5 { 2.0 } else { 0.0 };
+        assert_same(together(&data, &ends, |x, data| fit(x, data, setup)), &expected, passes);
     }
 
     #[test]
@@ -330,7 +332,7 @@ fn a_sample_is_taken_across_ranks() {
     let expected = fit(&data.matrix(2), &data, setup(2)).expect("a fit");
     assert!(expected.report.passes.fract() != 0.0, "{}", expected.report);
     for ends in [vec![20_000], vec![7, 20_000], vec![11_111, 11_111, 20_000]] {
-        assert_same(together(&data, &ends, |x, data| fit(x, data, setup(2))), &expected);
+        assert_same(together(&data, &ends, |x, data| fit(x, data, setup(2))), &expected, 0.0);
     }
 }
 
