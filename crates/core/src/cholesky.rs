@@ -1,6 +1,7 @@
 //! The Cholesky factor of a small positive semidefinite matrix.
 
 use crate::dense::add_square_dots;
+use crate::quadratic::{add_multiple, dot};
 
 /// The factor of `A = L·Lᵀ`, where rows and columns that depend on earlier ones are left out.
 ///
@@ -47,8 +48,7 @@ impl Cholesky {
     pub(crate) fn solve(&self, b: &mut [f64]) {
         for j in 0..self.order {
             let (row, root) = self.row(j);
-            let known: f64 = row.iter().zip(&*b).map(|(l, y)| l * y).sum();
-            b[j] = if root > 0.0 { (b[j] - known) / root } else { 0.0 };
+            b[j] = if root > 0.0 { (b[j] - dot(row, &b[..j])) / root } else { 0.0 };
         }
         for j in (0..self.order).rev() {
             let (row, root) = self.row(j);
@@ -56,9 +56,7 @@ impl Cholesky {
                 b[j] /= root;
             }
             let (rest, last) = b.split_at_mut(j);
-            for (y, l) in rest.iter_mut().zip(row) {
-                *y -= l * last[0];
-            }
+            add_multiple(rest, -last[0], row);
         }
     }
 }

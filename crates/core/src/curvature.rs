@@ -38,10 +38,10 @@ const MAX_SUMS: usize = 8;
 struct Partial<F> {
     logits: Vec<F>,
     rows: Vec<F>,
-    /// Of one row, the columns that are asked for.
-    picked: Vec<F>,
-    scaled: Vec<f64>,
-    weighted: Vec<f64>,
+    /// The roots of the weights `ωᵢ pᵢ (1 - pᵢ)`.
+    roots: Vec<f64>,
+    /// The columns that are asked for, centred, scaled and times the root.
+    folded: Vec<f64>,
     sum: Vec<f64>,
 }
 
@@ -59,9 +59,8 @@ impl<F: Float> Gram<'_, F> {
         let partial = || Partial {
             logits: vec![F::zero(); batch],
             rows: vec![F::zero(); batch * d],
-            picked: Vec::with_capacity(columns.mean.len()),
-            scaled: vec![0.0; batch * order],
-            weighted: vec![0.0; batch * order],
+            roots: vec![0.0; batch],
+            folded: vec![0.0; batch * order],
             sum: vec![0.0; order * order],
         };
         // Fewer rows than some times the numbers in a row of the sum are not worth one of their own.
@@ -101,84 +100,96 @@ impl<F: Float> Gram<'_, F> {
             *z += model.intercept() + block.offsets.get(k).copied().unwrap_or_default();
         }
         slice::sigmoid(logits);
-        for (k, p) in logits.iter().enumerate() {
-            let p = p.widen();
-            let weight = block.weights.get(k).map_or(1.0, |weight| weight.widen());
-            let row = columns.pick(&partial.rows[k * d..][..d], &mut partial.picked);
-            let scaled = &mut partial.scaled[k * order..][..order];
-            let weighted = &mut partial.weighted[k * order..][..order];
-            columns.fold(row, weight * p * (1.0 - p), scaled, weighted);
-        }
-        let rows = 0..count * order;
-        let (weighted, scaled) = (&partial.weighted[rows.clone()], &partial.scaled[rows]);
-        dense::add_gram(weighted, scaled, &mut partial.sum, order);
+        let roots = &mut partial.roots[..count];
+        roots_of_weights(logits, block.weights, roots);
+        let folded = &mut partial.folded[..count * order];
+        columns.fold(&partial.rows[..count * d], roots, folded);
+        dense::add_gram(folded, &mut partial.sum, order);
+    }
+}
+
+/// `√(ωᵢ pᵢ (1 - pᵢ))`, with weights of 1 where there are none.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn roots_of_weights<F: Float>(p: &[F], weights: &[F], roots: &mut [f64]) {
+    for (root, p) in roots.iter_mut().zip(p) {
+        let p = p.widen();
+        *root = (p * (1.0 - p)).sqrt();
+    }
+    for (root, weight) in roots.iter_mut().zip(weights) {
+        *root *= weight.widen().sqrt();
     }
 }
 
 /// The columns that are asked for.
 struct Columns<'a> {
+    /// The columns of the matrix.
+    ncols: usize,
     of_matrix: &'a [usize],
     with_intercept: bool,
-    /// Whether they are the first ones, in order.
-    leading: bool,
     mean: Vec<f64>,
     inverse_scale: Vec<f64>,
 }
 
 impl<'a> Columns<'a> {
-    /// `columns` of `d`, the intercept, if any, as the last of them.
-    fn new(columns: &'a [usize], d: usize, basis: &Coordinates) -> Self {
-        let with_intercept = columns.last() == Some(&d);
+    /// `columns` of `ncols`, the intercept, if any, as the last of them.
+    fn new(columns: &'a [usize], ncols: usize, basis: &Coordinates) -> Self {
+        let with_intercept = columns.last() == Some(&ncols);
         let of_matrix = &columns[..columns.len() - usize::from(with_intercept)];
         Self {
+            ncols,
             of_matrix,
             with_intercept,
-            leading: of_matrix.iter().copied().eq(0..of_matrix.len()),
             mean: of_matrix.iter().map(|&j| basis.mean(j)).collect(),
             inverse_scale: of_matrix.iter().map(|&j| basis.inverse_scale(j)).collect(),
         }
     }
 
-    /// Their part of a row.
-    fn pick<'r, F: Float>(&self, row: &'r [F], picked: &'r mut Vec<F>) -> &'r [F] {
-        if self.leading {
-            return &row[..self.of_matrix.len()];
+    /// Their part of each row, centred, scaled and times the row's root, row by row.
+    fn fold<F: Float>(&self, rows: &[F], roots: &[f64], folded: &mut [f64]) {
+        let order = folded.len() / roots.len();
+        let asked = self.of_matrix.len();
+        if self.of_matrix.iter().copied().eq(0..asked) {
+            fold(rows, self.ncols, &self.mean, &self.inverse_scale, roots, folded);
+        } else {
+            let picked: Vec<F> = rows
+                .chunks_exact(self.ncols)
+                .flat_map(|row| self.of_matrix.iter().map(|&j| row[j]))
+                .collect();
+            fold(&picked, asked, &self.mean, &self.inverse_scale, roots, folded);
         }
-        picked.clear();
-        picked.extend(self.of_matrix.iter().map(|&j| row[j]));
-        picked
-    }
-
-    /// A row centred and scaled, and the same times its weight.
-    fn fold<F: Float>(&self, row: &[F], weight: f64, scaled: &mut [f64], weighted: &mut [f64]) {
-        fold(row, &self.mean, &self.inverse_scale, weight, scaled, weighted);
         if self.with_intercept {
-            (scaled[row.len()], weighted[row.len()]) = (1.0, weight);
+            let intercepts = folded.iter_mut().skip(asked).step_by(order);
+            intercepts.zip(roots).for_each(|(folded, root)| *folded = *root);
         }
     }
 }
 
+/// The first numbers of each of the rows of `ncols` numbers.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
 fn fold<F: Float>(
-    row: &[F],
+    rows: &[F],
+    ncols: usize,
     mean: &[f64],
     inverse_scale: &[f64],
-    weight: f64,
-    scaled: &mut [f64],
-    weighted: &mut [f64],
+    roots: &[f64],
+    folded: &mut [f64],
 ) {
-    let basis = mean.iter().zip(inverse_scale);
-    for (((x, (mean, inverse)), scaled), weighted) in
-        row.iter().zip(basis).zip(scaled).zip(weighted)
-    {
-        *scaled = (x.widen() - mean) * inverse;
-        *weighted = weight * *scaled;
+    let order = folded.len() / roots.len();
+    for (k, root) in roots.iter().enumerate() {
+        let row = &rows[k * ncols..][..mean.len()];
+        let folded = &mut folded[k * order..][..mean.len()];
+        for ((folded, x), (mean, inverse)) in
+            folded.iter_mut().zip(row).zip(mean.iter().zip(inverse_scale))
+        {
+            *folded = (x.widen() - mean) * inverse * root;
+        }
     }
 }
 
 /// The leading rows and columns of a square matrix.
 fn unpadded(matrix: &[f64], order: usize, leading: usize) -> Vec<f64> {
-    matrix.chunks(order).take(leading).flat_map(|row| &row[..leading]).copied().collect()
+    let rows: Vec<_> = matrix.chunks(order).take(leading).map(|row| &row[..leading]).collect();
+    rows.concat()
 }
 
 /// An approximation of the inverse of the second derivatives.

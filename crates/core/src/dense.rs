@@ -110,6 +110,9 @@ impl<F: Float> Backend for Dense<'_, F> {
     fn block_rows(&self) -> usize {
         let row_bytes = size_of::<F>().saturating_mul(self.ncols().max(1));
         match self.rows_are_lines {
+            true if row_bytes.saturating_mul(self.nrows()) <= CACHED_BYTES => {
+                column_block_rows(row_bytes)
+            }
             true if row_bytes < LONG_ROW_BYTES => (SHORT_BLOCK_BYTES / row_bytes / 8 * 8).max(8),
             true => (LONG_BLOCK_BYTES / row_bytes).max(8),
             false => column_block_rows(row_bytes),
@@ -124,6 +127,9 @@ impl<F: Float> Backend for Dense<'_, F> {
         }
         if self.rows_are_lines {
             let lines = self.lines.some(rows);
+            if let Some(all) = lines.joined() {
+                return out.copy_from_slice(all);
+            }
             let out = out.chunks_exact_mut(d).enumerate();
             out.for_each(|(i, row)| row.copy_from_slice(lines.get(i)));
         } else {
@@ -178,40 +184,39 @@ pub(crate) fn padded(order: usize) -> usize {
 const TILE_ROWS: usize = 4;
 const TILE_COLUMNS: usize = 16;
 
-/// Adds a product of two matrices with as many rows as one likes and [`padded`] rows to the lower
-/// triangle of a third, and to some of the upper one.
+/// Adds the product of a matrix with [`padded`] rows, as many as one likes, and itself to the lower
+/// triangle of another, and to some of the upper one.
 ///
 /// ```text
-/// gram[j, k] += Σᵢ a[i, j] · b[i, k]        k ≤ j
+/// gram[j, k] += Σᵢ a[i, j] · a[i, k]        k ≤ j
 /// ```
-pub(crate) fn add_gram(a: &[f64], b: &[f64], gram: &mut [f64], order: usize) {
+pub(crate) fn add_gram(a: &[f64], gram: &mut [f64], order: usize) {
     for j in (0..order).step_by(TILE_ROWS) {
         for k in (0..j + TILE_ROWS).step_by(TILE_COLUMNS) {
-            let tile = gram_tile(&a[j..], &b[k..], order);
-            for (row, sums) in tile.iter().enumerate() {
-                let gram = &mut gram[(j + row) * order + k..][..TILE_COLUMNS];
-                gram.iter_mut().zip(sums).for_each(|(gram, sum)| *gram += sum);
-            }
+            add_gram_tile(a, gram, order, j, k);
         }
     }
 }
 
-/// The products of four columns with sixteen, in registers.
+/// The products of four columns, from `j` on, with sixteen, from `k` on, in registers.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn gram_tile(a: &[f64], b: &[f64], order: usize) -> [[f64; TILE_COLUMNS]; TILE_ROWS] {
+fn add_gram_tile(a: &[f64], gram: &mut [f64], order: usize, j: usize, k: usize) {
     let mut tile = [[0.0; TILE_COLUMNS]; TILE_ROWS];
-    for (a, b) in a.chunks(order).zip(b.chunks(order)) {
-        let (Some(a), Some(b)) = (a.first_chunk::<TILE_ROWS>(), b.first_chunk::<TILE_COLUMNS>())
-        else {
-            return tile;
+    for row in a.chunks_exact(order) {
+        let (Some(left), Some(right)) = (row[j..].first_chunk(), row[k..].first_chunk()) else {
+            return;
         };
+        let (left, right): (&[f64; TILE_ROWS], &[f64; TILE_COLUMNS]) = (left, right);
         for row in 0..TILE_ROWS {
             for column in 0..TILE_COLUMNS {
-                tile[row][column] += a[row] * b[column];
+                tile[row][column] += left[row] * right[column];
             }
         }
     }
-    tile
+    for (row, sums) in tile.iter().enumerate() {
+        let gram = &mut gram[(j + row) * order + k..][..TILE_COLUMNS];
+        gram.iter_mut().zip(sums).for_each(|(gram, sum)| *gram += sum);
+    }
 }
 
 /// `y[i] += matrix[first + i, ..x.len()] · x` for the rows of a square matrix from `first` on.
@@ -232,6 +237,8 @@ const SHORT_BLOCK_BYTES: usize = 12 * 1024;
 const LONG_ROW_BYTES: usize = 1024;
 /// Of long rows a block goes to the L2 cache.
 const LONG_BLOCK_BYTES: usize = 128 * 1024;
+/// A matrix no larger stays in the L2 cache from pass to pass; small blocks would gain nothing.
+const CACHED_BYTES: usize = 256 * 1024;
 /// How far ahead of the rows that are multiplied memory is asked for: about the next block.
 const AHEAD_BYTES: usize = 12 * 1024;
 
@@ -347,6 +354,13 @@ mod lines {
             Self { first, count: self.count / 2, stride: 2 * self.stride, ..self }
         }
 
+        /// All numbers of all lines, if no others lie between them.
+        pub(super) fn joined(self) -> Option<&'a [F]> {
+            let len = self.count.checked_mul(self.len)?;
+            let joined = self.stride == self.len as isize;
+            joined.then(|| Self { count: 1, len, ..self }.get(0))
+        }
+
         /// The length and the number of lines.
         pub(crate) fn shape(&self) -> (usize, usize) {
             (self.len, self.count)
@@ -359,8 +373,9 @@ mod lines {
             // SAFETY: whoever made the first `Lines` vouched for each of its `count` lines of `len`
             // contiguous elements, `stride` apart, for 'a: `from_slice` by its slice, which it has
             // checked to hold them all; `Dense::from_raw_parts` by its own contract. `some` and
-            // `part` only narrow, within bounds that they check. An empty line may have any
-            // address that is not null, and offsets from one that is not null stay so.
+            // `part` only narrow, within bounds that they check; `joined` has the same numbers in one
+            // line. An empty line may have any address that is not null, and offsets from one that
+            // is not null stay so.
             unsafe { std::slice::from_raw_parts(first, self.len) }
         }
     }

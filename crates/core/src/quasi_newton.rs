@@ -163,8 +163,9 @@ pub(crate) const MEMORY: usize = 10;
 const SAMPLE_PER_PARAMETER: usize = 32;
 /// And of at least this many, which are read in no time.
 const SAMPLE: usize = 8192;
-/// Second derivatives serve as long as a step leaves less than this share of the decrement.
-const SERVES: f64 = 0.1;
+/// Second derivatives serve as long as a step leaves less than this share of the decrement: their sum
+/// takes as long as some steps.
+const SERVES: f64 = 0.3;
 /// p (1 - p) is at most this.
 pub(crate) const MOST_CURVATURE: f64 = 0.25;
 /// The share of the predicted decrease that a step must bring.
