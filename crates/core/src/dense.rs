@@ -91,13 +91,13 @@ impl<F: Float> Backend for Dense<'_, F> {
         if self.rows_are_lines {
             add_dots(self.lines.some(rows), w, out, AHEAD_BYTES / size_of::<F>());
         } else {
-            add_multiples(self.lines.part(rows), w, out);
+            add_multiples(self.lines.part(rows), w, out, false);
         }
     }
 
     fn matvec_transpose(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
         if self.rows_are_lines {
-            add_multiples(self.lines.some(rows), r, acc);
+            add_multiples(self.lines.some(rows), r, acc, r.len() >= MANY_ROWS);
         } else {
             add_dots(self.lines.part(rows), r, acc, 0);
         }
@@ -239,6 +239,9 @@ const LONG_ROW_BYTES: usize = 1024;
 const LONG_BLOCK_BYTES: usize = 128 * 1024;
 /// A matrix no larger stays in the L2 cache from pass to pass; small blocks would gain nothing.
 const CACHED_BYTES: usize = 256 * 1024;
+/// From so many rows on sums by long rows are taken in strips, which stay in registers: rows of about
+/// 4 KiB share their place in cache with the sums, and those would be taken for one another.
+const MANY_ROWS: usize = 16;
 /// How far ahead of the rows that are multiplied memory is asked for: about the next block.
 const AHEAD_BYTES: usize = 12 * 1024;
 
@@ -279,10 +282,11 @@ pub(crate) fn add_dots_by<F: Float, const SUMS: usize>(lines: Lines<'_, F>, x: &
     }
 }
 
-/// `y += Σᵢ x[i] · line(i)`.
-fn add_multiples<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
+/// `y += Σᵢ x[i] · line(i)`, in strips if there are registers for them.
+#[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables))]
+fn add_multiples<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], in_strips: bool) {
     #[cfg(target_arch = "x86_64")]
-    if registers::add_multiples(lines, x, y) {
+    if registers::add_multiples(lines, x, y, in_strips) {
         return;
     }
     add_multiples_by(lines, x, y);
@@ -343,7 +347,7 @@ mod lines {
         }
 
         /// A range of every line.
-        pub(super) fn part(self, range: Range<usize>) -> Self {
+        pub(crate) fn part(self, range: Range<usize>) -> Self {
             assert!(range.start <= range.end && range.end <= self.len, "elements {range:?}");
             Self { first: self.first.wrapping_add(range.start), len: range.len(), ..self }
         }

@@ -132,6 +132,9 @@ unsafe fn add_up<R: Register>([a, b, c, d]: [R; SUMS]) -> R {
     a.add(c).add(b.add(d))
 }
 
+/// So many registers of sums are held at once.
+const STRIP: usize = 4;
+
 /// See [`add_multiples`].
 #[inline(always)]
 unsafe fn add_multiples_by<R: Register>(
@@ -143,7 +146,23 @@ unsafe fn add_multiples_by<R: Register>(
         0 | 1 => add_short_multiples::<R, 1>(lines, x, y),
         2 => add_short_multiples::<R, 2>(lines, x, y),
         3 => add_short_multiples::<R, 3>(lines, x, y),
-        _ => add_short_multiples::<R, 4>(lines, x, y),
+        4 => add_short_multiples::<R, 4>(lines, x, y),
+        _ => add_strips_of_multiples::<R>(lines, x, y),
+    }
+}
+
+/// Long lines, in strips of four registers.
+#[inline(always)]
+unsafe fn add_strips_of_multiples<R: Register>(
+    lines: Lines<'_, R::Scalar>,
+    x: &[R::Scalar],
+    y: &mut [R::Scalar],
+) {
+    let mut start = 0;
+    for y in y.chunks_mut(STRIP * R::LANES) {
+        let end = start + y.len();
+        add_short_multiples::<R, STRIP>(lines.part(start..end), x, y);
+        start = end;
     }
 }
 
@@ -217,11 +236,16 @@ pub(crate) fn add_dots<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahea
     true
 }
 
-/// `y += Σᵢ x[i] · line(i)` for lines of at most four registers, if the processor has the
-/// instructions; says whether both holds.
-pub(crate) fn add_multiples<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) -> bool {
+/// `y += Σᵢ x[i] · line(i)`, if the processor has the instructions and lines have at most four
+/// registers or are to be taken in strips of those; says whether it is done.
+pub(crate) fn add_multiples<F: Float>(
+    lines: Lines<'_, F>,
+    x: &[F],
+    y: &mut [F],
+    in_strips: bool,
+) -> bool {
     assert_eq!((y.len(), x.len()), lines.shape(), "lengths of vectors");
-    if size_of_val(y) > 4 * size_of::<F::Avx512>() {
+    if size_of_val(y) > STRIP * size_of::<F::Avx512>() && !in_strips {
         return false;
     }
     if is_x86_feature_detected!("avx512f") {
@@ -294,15 +318,13 @@ mod tests {
         });
         dots.expect("dots");
         let x = numbers(by_row);
-        if len * size_of::<F>() <= 256 {
-            let multiples = same::<F>(by_column, |by, y| match by {
-                "portable" => portable_multiples(lines(), &x, y),
-                // SAFETY: as above.
-                "AVX2" => unsafe { add_multiples_avx2(lines(), &x, y) },
-                _ => unsafe { add_multiples_avx512(lines(), &x, y) },
-            });
-            multiples.expect("multiples");
-        }
+        let multiples = same::<F>(by_column, |by, y| match by {
+            "portable" => portable_multiples(lines(), &x, y),
+            // SAFETY: as above.
+            "AVX2" => unsafe { add_multiples_avx2(lines(), &x, y) },
+            _ => unsafe { add_multiples_avx512(lines(), &x, y) },
+        });
+        multiples.expect("multiples");
     }
 
     proptest! {
@@ -321,10 +343,14 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_are_left_to_the_portable_form() {
+    fn long_lines_are_left_to_the_portable_form_unless_taken_in_strips() {
         let line = [1.0; 33];
         let (mut y, x) = ([0.0; 33], [1.0]);
-        assert!(!add_multiples(Lines::from_slice(&line, 1, 33), &x, &mut y));
+        assert!(!add_multiples(Lines::from_slice(&line, 1, 33), &x, &mut y, false));
         assert_eq!(y, [0.0; 33]);
+        if is_x86_feature_detected!("avx2") {
+            assert!(add_multiples(Lines::from_slice(&line, 1, 33), &x, &mut y, true));
+            assert_eq!(y, [1.0; 33]);
+        }
     }
 }
