@@ -61,12 +61,16 @@ impl<F: Float> Gram<'_, F> {
             rows: vec![F::zero(); batch * d],
             roots: vec![0.0; batch],
             folded: vec![0.0; batch * order],
-            sum: vec![0.0; order * order],
+            // Adding to -0.0 changes nothing, and it is written at once: of memory that is all zeros
+            // the system makes pages when they are read, and makes them anew when they are written.
+            sum: vec![-0.0; order * order],
         };
-        // Fewer rows than some times the numbers in a row of the sum are not worth one of their own.
-        let sums = (self.rows.len() / (4 * order.max(1)))
-            .clamp(1, MAX_SUMS)
-            .min(self.partition.segments());
+        // Fewer rows than some times the numbers in a row of the sum are not worth one of their own,
+        // and beyond two they are to take less than 1 % of what the matrix does.
+        let worthwhile = self.rows.len() / (4 * order.max(1));
+        let affordable = x.nrows().saturating_mul(d) / (100 * order * order).max(1);
+        let sums =
+            worthwhile.clamp(1, affordable.clamp(2, MAX_SUMS)).min(self.partition.segments());
         let mut partials: Vec<_> = (0..sums).map(|_| partial()).collect();
         self.partition.for_each_segment(&mut partials, |segment, partial| {
             let end = segment.end;

@@ -58,6 +58,8 @@ fn copies_nothing(x: &impl Backend<Scalar = f64>) {
     let mut model = None;
     let (peak, _) = allocated(|| model = Some(estimator.fit(x, &y).expect("a fit").model));
     assert!(peak < 8 * ROWS + matrix / 100, "a fit held {peak} bytes");
+    let (peak, _) = allocated(|| drop(LogisticRegression::new().fit(x, &y).expect("a fit")));
+    assert!(peak < 16 * ROWS + matrix / 100, "a fit by second derivatives held {peak} bytes");
     let model = model.expect("a model");
     let (peak, _) = allocated(|| drop(model.predict(x).expect("classes")));
     assert!(peak < 10 * ROWS + matrix / 100, "a prediction held {peak} bytes");
