@@ -1,5 +1,5 @@
 //! The recipe as one writes it directly against a library, with its own products: over the whole
-//! matrix at once, or over blocks of rows.
+//! matrix at once, or over blocks of rows. Sums of blocks are `f64`, as the library's are.
 
 use std::ops::Range;
 
@@ -16,8 +16,12 @@ use logit::{Float, slice};
 pub trait Products<F> {
     /// `out = X[rows] · w`
     fn multiply(&self, rows: Range<usize>, w: &[F], out: &mut [F]);
-    /// `acc += X[rows]ᵀ · r`
-    fn multiply_transposed(&self, rows: Range<usize>, r: &[F], acc: &mut [F]);
+    /// `sums += X[rows]ᵀ · r`; `block` is as long as the sums.
+    fn add_transposed(&self, rows: Range<usize>, r: &[F], block: &mut [F], sums: &mut [f64]);
+}
+
+fn add_widened<F: Float>(block: &[F], sums: &mut [f64]) {
+    sums.iter_mut().zip(block).for_each(|(sum, value)| *sum += value.widen());
 }
 
 impl<F: Float> Products<F> for Array2<F> {
@@ -26,9 +30,11 @@ impl<F: Float> Products<F> for Array2<F> {
         general_mat_vec_mul(F::one(), &rows, &ArrayView1::from(w), F::zero(), &mut out);
     }
 
-    fn multiply_transposed(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
-        let (rows, mut acc) = (self.slice(s![rows, ..]), ArrayViewMut1::from(acc));
-        general_mat_vec_mul(F::one(), &rows.t(), &ArrayView1::from(r), F::one(), &mut acc);
+    fn add_transposed(&self, rows: Range<usize>, r: &[F], block: &mut [F], sums: &mut [f64]) {
+        let (rows, r) = (self.slice(s![rows, ..]), ArrayView1::from(r));
+        let mut out = ArrayViewMut1::from(&mut *block);
+        general_mat_vec_mul(F::one(), &rows.t(), &r, F::zero(), &mut out);
+        add_widened(block, sums);
     }
 }
 
@@ -38,9 +44,10 @@ impl<F: Float> Products<F> for DMatrix<F> {
         out.gemv(F::one(), &self.rows_range(rows), &w, F::zero());
     }
 
-    fn multiply_transposed(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
-        let (r, mut acc) = (DVectorView::from(r), DVectorViewMut::from(acc));
-        acc.gemv_tr(F::one(), &self.rows_range(rows), &r, F::one());
+    fn add_transposed(&self, rows: Range<usize>, r: &[F], block: &mut [F], sums: &mut [f64]) {
+        let (r, mut out) = (DVectorView::from(r), DVectorViewMut::from(&mut *block));
+        out.gemv_tr(F::one(), &self.rows_range(rows), &r, F::zero());
+        add_widened(block, sums);
     }
 }
 
@@ -51,10 +58,11 @@ impl<F: Float + ComplexField> Products<F> for Mat<F> {
         matmul(out, Accum::Replace, rows, w, F::one_impl(), Par::Seq);
     }
 
-    fn multiply_transposed(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
+    fn add_transposed(&self, rows: Range<usize>, r: &[F], block: &mut [F], sums: &mut [f64]) {
         let rows = self.subrows(rows.start, rows.len()).transpose();
-        let (r, acc) = (ColRef::from_slice(r).as_mat(), ColMut::from_slice_mut(acc).as_mat_mut());
-        matmul(acc, Accum::Add, rows, r, F::one_impl(), Par::Seq);
+        let out = ColMut::from_slice_mut(&mut *block).as_mat_mut();
+        matmul(out, Accum::Replace, rows, ColRef::from_slice(r).as_mat(), F::one_impl(), Par::Seq);
+        add_widened(block, sums);
     }
 }
 
@@ -65,9 +73,9 @@ impl<F: Float> Products<F> for CsMatI<F, u32, usize> {
         }
     }
 
-    fn multiply_transposed(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
+    fn add_transposed(&self, rows: Range<usize>, r: &[F], _block: &mut [F], sums: &mut [f64]) {
         for (row, &r) in self.slice_outer(rows).outer_iterator().zip(r) {
-            row.iter().for_each(|(j, &x)| acc[j] += x * r);
+            row.iter().for_each(|(j, &x)| sums[j] += (x * r).widen());
         }
     }
 }
@@ -90,7 +98,8 @@ pub fn pass<F: Float>(
     block_rows: usize,
 ) -> (f64, Vec<F>) {
     let n = y.len();
-    let (mut gradient, mut intercept, mut loss) = (vec![F::zero(); w.len()], 0.0, 0.0);
+    let (mut sums, mut intercept, mut loss) = (vec![0.0; w.len()], 0.0, 0.0);
+    let mut block = vec![F::zero(); w.len()];
     let mut z = vec![F::zero(); block_rows.min(n)];
     let mut losses = z.clone();
     for start in (0..n).step_by(block_rows) {
@@ -104,10 +113,10 @@ pub fn pass<F: Float>(
         loss += losses.iter().map(|loss| loss.widen()).sum::<f64>();
         slice::residual(z, y);
         intercept += z.iter().map(|r| r.widen()).sum::<f64>();
-        x.multiply_transposed(rows, z, &mut gradient);
+        x.add_transposed(rows, z, &mut block, &mut sums);
     }
-    gradient.push(F::narrow(intercept));
-    gradient.iter_mut().for_each(|g| *g = F::narrow(g.widen() / n as f64));
+    sums.push(intercept);
+    let gradient = sums.iter().map(|sum| F::narrow(sum / n as f64)).collect();
     (loss / n as f64, gradient)
 }
 

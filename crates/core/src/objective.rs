@@ -407,9 +407,9 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
 
     /// Adds up what the segments of all processes came to.
     fn join(&mut self, partition: Partition) {
-        let partials = &self.partials[..partition.segments()];
-        for (k, sum) in self.sums.iter_mut().enumerate() {
-            *sum = partials.iter().map(|partial| partial.sums[k]).sum();
+        self.sums.fill(0.0);
+        for partial in &self.partials[..partition.segments()] {
+            self.sums.iter_mut().zip(&partial.sums).for_each(|(all, sum)| *all += sum);
         }
         self.x.peers().sum(&mut self.sums);
     }
