@@ -98,7 +98,7 @@ pub trait Backend: Sync {
     ///
     /// Fixed by the matrix alone, since it decides the order of summation. The provided one aims
     /// at 256 KiB of a dense matrix, up to 1 MiB where that makes fewer than 128 rows, within 8 to
-    /// 1024 rows; at much less where rows are contiguous and more than 256 KiB together.
+    /// 1024 rows; at much less where rows are contiguous and do not fit a cache together.
     fn block_rows(&self) -> usize {
         if let Some(dense) = self.dense() {
             return dense.block_rows();

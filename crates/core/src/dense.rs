@@ -109,13 +109,14 @@ impl<F: Float> Backend for Dense<'_, F> {
 
     fn block_rows(&self) -> usize {
         let row_bytes = size_of::<F>().saturating_mul(self.ncols().max(1));
-        match self.rows_are_lines {
-            true if row_bytes.saturating_mul(self.nrows()) <= CACHED_BYTES => {
-                column_block_rows(row_bytes)
-            }
-            true if row_bytes < LONG_ROW_BYTES => (SHORT_BLOCK_BYTES / row_bytes / 8 * 8).max(8),
-            true => (LONG_BLOCK_BYTES / row_bytes).max(8),
-            false => column_block_rows(row_bytes),
+        if !self.rows_are_lines {
+            return column_block_rows(row_bytes);
+        }
+        let in_cache = row_bytes.saturating_mul(self.nrows()) <= CACHED_BYTES;
+        match self.ncols() {
+            LONG_ROW.. => (LONG_BLOCK_BYTES / row_bytes).max(8),
+            _ if in_cache => column_block_rows(row_bytes),
+            _ => eights(SHORT_BLOCK_BYTES / row_bytes),
         }
     }
 
@@ -160,6 +161,11 @@ impl<F: Float> Backend for Dense<'_, F> {
             }
         }
     }
+}
+
+/// The nearest multiple of eight, but not 0.
+fn eights(rows: usize) -> usize {
+    ((rows + 4) / 8 * 8).max(8)
 }
 
 /// The sum of a line's deviations from the origin, and of their squares, by eight partial sums.
@@ -231,14 +237,16 @@ pub(crate) fn add_square_dots(
     add_dots(lines.some(first..order).part(0..x.len()), x, y, 0);
 }
 
-/// Blocks of short rows fit the L1 cache twice, and are so short that the processor runs ahead: it
+/// Blocks of short rows stay in the L1 cache, and are so short that the processor runs ahead: it
 /// still reads the next rows while it works out the losses of these.
-const SHORT_BLOCK_BYTES: usize = 12 * 1024;
-const LONG_ROW_BYTES: usize = 1024;
+const SHORT_BLOCK_BYTES: usize = 9 * 1024;
+/// The length of a long row.
+const LONG_ROW: usize = 256;
 /// Of long rows a block goes to the L2 cache.
 const LONG_BLOCK_BYTES: usize = 128 * 1024;
-/// A matrix no larger stays in the L2 cache from pass to pass; small blocks would gain nothing.
-const CACHED_BYTES: usize = 256 * 1024;
+/// A matrix no larger stays in the L3 cache from pass to pass. It is read so fast that losses take
+/// longer, and those of many rows together take the least.
+const CACHED_BYTES: usize = 8 * 1024 * 1024;
 /// From so many rows on sums by long rows are taken in strips, which stay in registers: rows of about
 /// 4 KiB share their place in cache with the sums, and those would be taken for one another.
 const MANY_ROWS: usize = 16;

@@ -363,22 +363,22 @@ fn blocks_hold_256_kib_or_up_to_1_mib_within_8_to_1024_rows() {
 }
 
 #[test]
-fn blocks_of_contiguous_rows_hold_12_kib_or_128_of_long_rows() {
-    let values = [0.0f64; 80_000];
+fn blocks_of_contiguous_rows_hold_9_kib_or_128_of_long_rows() {
+    let values = vec![0.0f64; 1_100_000];
     let rows = |ncols: usize| {
         let nrows = values.len() / ncols.max(1);
         Dense::from_rows(&values[..nrows * ncols], nrows, ncols).block_rows()
     };
-    let columns = [0, 1, 16, 30, 100, 127, 128, 1000, 40_000];
-    assert_eq!(columns.map(rows), [1536, 1536, 96, 48, 8, 8, 128, 16, 8]);
-    assert_eq!(Dense::from_columns(&values, 16, 5000).block_rows(), 26);
+    let columns = [0, 1, 16, 30, 100, 255, 256, 1000, 40_000];
+    assert_eq!(columns.map(rows), [1152, 1152, 72, 40, 8, 8, 64, 16, 8]);
+    assert_eq!(Dense::from_columns(&values[..80_000], 16, 5000).block_rows(), 26);
 }
 
 #[test]
-fn rows_that_fit_a_cache_together_are_not_cut_into_small_blocks() {
-    let values = [0.0f64; 32_768];
-    let rows = |ncols| Dense::from_rows(&values, 32_768 / ncols, ncols).block_rows();
-    assert_eq!([1, 32, 512].map(rows), [1024, 1024, 128]);
+fn short_rows_that_fit_a_cache_together_make_larger_blocks() {
+    let values = vec![0.0f64; 1 << 20];
+    let rows = |ncols| Dense::from_rows(&values, (1 << 20) / ncols, ncols).block_rows();
+    assert_eq!([1, 32, 128, 256].map(rows), [1024, 1024, 256, 64]);
 }
 
 #[test]
