@@ -116,7 +116,7 @@ impl<F: Float> Backend for Dense<'_, F> {
         match self.ncols() {
             LONG_ROW.. => (LONG_BLOCK_BYTES / row_bytes).max(8),
             _ if in_cache => column_block_rows(row_bytes),
-            _ => eights(SHORT_BLOCK_BYTES / row_bytes),
+            _ => (SHORT_BLOCK_BYTES / row_bytes / 8 * 8).max(8),
         }
     }
 
@@ -161,11 +161,6 @@ impl<F: Float> Backend for Dense<'_, F> {
             }
         }
     }
-}
-
-/// The nearest multiple of eight, but not 0.
-fn eights(rows: usize) -> usize {
-    ((rows + 4) / 8 * 8).max(8)
 }
 
 /// The sum of a line's deviations from the origin, and of their squares, by eight partial sums.
@@ -239,7 +234,7 @@ pub(crate) fn add_square_dots(
 
 /// Blocks of short rows stay in the L1 cache, and are so short that the processor runs ahead: it
 /// still reads the next rows while it works out the losses of these.
-const SHORT_BLOCK_BYTES: usize = 9 * 1024;
+const SHORT_BLOCK_BYTES: usize = 8 * 1024;
 /// The length of a long row.
 const LONG_ROW: usize = 256;
 /// Of long rows a block goes to the L2 cache.

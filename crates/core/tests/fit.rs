@@ -363,14 +363,14 @@ fn blocks_hold_256_kib_or_up_to_1_mib_within_8_to_1024_rows() {
 }
 
 #[test]
-fn blocks_of_contiguous_rows_hold_9_kib_or_128_of_long_rows() {
+fn blocks_of_contiguous_rows_hold_8_kib_or_128_of_long_rows() {
     let values = vec![0.0f64; 1_100_000];
     let rows = |ncols: usize| {
         let nrows = values.len() / ncols.max(1);
         Dense::from_rows(&values[..nrows * ncols], nrows, ncols).block_rows()
     };
     let columns = [0, 1, 16, 30, 100, 255, 256, 1000, 40_000];
-    assert_eq!(columns.map(rows), [1152, 1152, 72, 40, 8, 8, 64, 16, 8]);
+    assert_eq!(columns.map(rows), [1024, 1024, 64, 32, 8, 8, 64, 16, 8]);
     assert_eq!(Dense::from_columns(&values[..80_000], 16, 5000).block_rows(), 26);
 }
 
