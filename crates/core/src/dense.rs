@@ -112,11 +112,13 @@ impl<F: Float> Backend for Dense<'_, F> {
         if !self.rows_are_lines {
             return column_block_rows(row_bytes);
         }
+        // Losses are worked out so many at a time.
+        let lanes = 64 / size_of::<F>();
         let in_cache = row_bytes.saturating_mul(self.nrows()) <= CACHED_BYTES;
         match self.ncols() {
             LONG_ROW.. => (LONG_BLOCK_BYTES / row_bytes).max(8),
             _ if in_cache => column_block_rows(row_bytes),
-            _ => (SHORT_BLOCK_BYTES / row_bytes / 8 * 8).max(8),
+            _ => (SHORT_BLOCK_BYTES / row_bytes / lanes * lanes).max(lanes),
         }
     }
 
