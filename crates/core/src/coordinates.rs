@@ -33,6 +33,13 @@ struct Scaling {
     inverse: Vec<f64>,
 }
 
+/// Where columns lie and how far they spread.
+pub(crate) struct Moments {
+    pub(crate) mean: Vec<f64>,
+    /// The sum of the variances of all columns.
+    pub(crate) variance: f64,
+}
+
 impl Coordinates {
     pub(crate) fn plain(ncols: usize, fit_intercept: bool) -> Self {
         Self { ncols, fit_intercept, scaling: None }
@@ -49,17 +56,27 @@ impl Coordinates {
     }
 
     /// The same, but a constant column keeps its scale, so that every change of the weights can be
-    /// expressed.
+    /// expressed; and the moments of the columns as they are.
     pub(crate) fn basis<B: Backend + ?Sized>(
         x: &B,
         rows: &Rows<'_>,
         fit_intercept: bool,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Moments), Error> {
         let mut scaling = Scaling::measure(x, rows, fit_intercept)?;
+        let varying = scaling.scale.iter().zip(&scaling.inverse).filter(|of| *of.1 != 0.0);
+        let variance = varying.map(|(scale, _)| scale * scale).sum();
+        let moments = Moments { mean: scaling.mean.clone(), variance };
         for (inverse, scale) in scaling.inverse.iter_mut().zip(&scaling.scale) {
             *inverse = 1.0 / scale;
         }
-        Ok(Self { ncols: x.ncols(), fit_intercept, scaling: Some(scaling) })
+        Ok((Self { ncols: x.ncols(), fit_intercept, scaling: Some(scaling) }, moments))
+    }
+
+    /// The moments of the columns that a solver's weights belong to, where these are standardised.
+    pub(crate) fn moments(&self) -> Option<Moments> {
+        let scaling = self.scaling.as_ref()?;
+        let varying = scaling.inverse.iter().filter(|inverse| **inverse != 0.0).count();
+        Some(Moments { mean: vec![0.0; self.ncols], variance: varying as f64 })
     }
 
     pub(crate) fn is_standardized(&self) -> bool {

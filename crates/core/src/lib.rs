@@ -16,6 +16,7 @@
 mod backend;
 mod backtracking;
 mod blocks;
+mod bound;
 mod checkpoint;
 mod cholesky;
 mod coordinates;

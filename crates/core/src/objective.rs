@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use num_traits::Zero;
 
 use crate::blocks::Partition;
-use crate::coordinates::Coordinates;
+use crate::coordinates::{Coordinates, Moments};
 use crate::curvature::{Curvature, Gram};
 use crate::error::check_setting;
 use crate::peers::Shard;
@@ -46,6 +46,8 @@ pub struct Objective<'a, B: Backend + ?Sized> {
     total_weight: f64,
     penalty: Penalty,
     coordinates: Coordinates,
+    /// Of the columns that the weights belong to, where they have been measured.
+    moments: Option<Moments>,
     partition: Partition,
     /// The model at the parameters last evaluated, on the caller's scale.
     model: Model<B::Scalar>,
@@ -153,6 +155,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
             total_weight,
             observed,
             penalty,
+            moments: coordinates.moments(),
             coordinates,
             partition,
             model: Model::zero(x.ncols()),
@@ -285,6 +288,24 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.observed.class_totals(self.x.peers())
     }
 
+    /// The moments of the columns that the weights belong to, where they have been measured over
+    /// all rows.
+    pub(crate) fn moments(&self) -> Option<&Moments> {
+        self.moments.as_ref()
+    }
+
+    /// The weighted mean of the squares of the offsets.
+    pub(crate) fn mean_square_offset(&self) -> f64 {
+        let mut sum = [self.observed.offset_squares()];
+        self.x.peers().sum(&mut sum);
+        sum[0] / self.total_weight
+    }
+
+    /// How many times as much as on average a row counts at most.
+    pub(crate) fn largest_weight(&self) -> f64 {
+        self.largest(self.observed.largest_weight()) * self.nrows as f64 / self.total_weight
+    }
+
     /// The largest logit of the rows held here where it was last evaluated, in absolute value.
     pub(crate) fn own_largest_logit(&self) -> f64 {
         self.largest_logit
@@ -332,7 +353,10 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
             return Ok(Coordinates::plain(self.x.ncols(), self.coordinates.fit_intercept()));
         }
         self.count_read(self.nrows);
-        Coordinates::basis(self.x, &self.rows, self.coordinates.fit_intercept())
+        let (basis, moments) =
+            Coordinates::basis(self.x, &self.rows, self.coordinates.fit_intercept())?;
+        self.moments = Some(moments);
+        Ok(basis)
     }
 
     /// How far a direction moves the logits towards the classes observed: the least share of what

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
+use crate::bound::Bound;
 use crate::checkpoint::{Checkpoint, Saved, require_same};
 use crate::coordinates::Coordinates;
 use crate::{Backend, Error, Float, Model, Objective};
@@ -63,16 +64,34 @@ pub struct Report {
     /// Optimization*, 2004, section 9.5.1). With an L1 penalty it is a bound from the gradient: see
     /// [`ProximalNewton::tolerance`](crate::ProximalNewton::tolerance).
     pub suboptimality: Option<f64>,
-    /// How far the loss lies above its minimum at most, but for the rounding of the gradient: with
-    /// an L2 penalty and without an intercept, which has none, the objective is strongly convex, so
-    /// that
+    /// How far the loss lies above its minimum at most, but for the rounding of the gradient. With
+    /// an L2 penalty the objective is strongly convex in the weights: without an intercept
     ///
     /// ```text
-    /// f(v) - min f  ≤  |∇f(v)|² / (2 · l2)
+    /// f(w) - min f  ≤  |∇f(w)|² / (2 · l2)
     /// ```
     ///
     /// (Boyd and Vandenberghe, *Convex Optimization*, 2004, section 9.1.2); with an L1 penalty too,
-    /// for a subgradient. `None` elsewhere.
+    /// for a subgradient. An intercept has no penalty. How far it is from its best at most, Chebyshev's
+    /// inequality tells, since there the probabilities have the mean of the labels: with `(g, h)`
+    /// the gradient by weights and intercept
+    ///
+    /// ```text
+    /// f(w, b) - min f  ≤  (|g| + k σ |h|)² / (2 · l2)
+    ///                     + |h| · (ln(2 q/p) + b · sign(h) + k (σ |w| + rms(o)))      k = √(2/p)
+    /// ```
+    ///
+    /// p is the share of class 1 where h is positive, else that of class 0, and q the other's; σ² the
+    /// sum of the variances of the columns, times the largest of the rows' weights as a multiple of
+    /// their mean; o the offsets. Columns that are not standardised are taken as centred: b is the
+    /// intercept, and g the gradient, that go with that. `loss` where it is less.
+    ///
+    /// `None` without an L2 penalty. With an intercept also where no one has measured the columns
+    /// over all rows, since that would take another read: with
+    /// [`standardize`](crate::LogisticRegression::standardize) the fit does; else
+    /// [`Lbfgs`](crate::Lbfgs) and [`TrustRegion`](crate::TrustRegion) do,
+    /// [`Newton`](crate::Newton) and [`ProximalNewton`](crate::ProximalNewton) unless a sample of
+    /// the rows serves them, and [`GradientDescent`](crate::GradientDescent) does not.
     pub suboptimality_bound: Option<f64>,
     /// The lowest loss seen at the start of an iteration or at the end.
     pub best_loss: f64,
@@ -162,6 +181,7 @@ pub struct Trace<'a, F> {
     observe: Observer<'a, F>,
     /// As it would be if the observer stopped the fit at once.
     report: Report,
+    bound: Bound,
     best: Model<F>,
     /// How many of the rows read are not this fit's; modulo the range of integers, where it was
     /// resumed and read less since.
@@ -199,7 +219,8 @@ impl<'a, F: Float> Trace<'a, F> {
             best_iteration: 0,
         };
         let others_rows = objective.rows_read();
-        Self { observe, report, best: initial, others_rows, resumed: None }
+        let bound = Bound::new(objective);
+        Self { observe, report, bound, best: initial, others_rows, resumed: None }
     }
 
     /// What was seen until a checkpoint was made.
@@ -214,7 +235,8 @@ impl<'a, F: Float> Trace<'a, F> {
         let rows_read = (report.passes * objective.nrows() as f64).round() as usize;
         let others_rows = objective.rows_read().wrapping_sub(rows_read);
         let resumed = Some(Resumed { solver: Some(solver.clone()), rows_read });
-        Self { observe, report: report.clone(), best, others_rows, resumed }
+        let (report, bound) = (report.clone(), Bound::new(objective));
+        Self { observe, report, bound, best, others_rows, resumed }
     }
 
     /// What a solver has to take up, where the fit is resumed; with an error unless that was saved
@@ -262,7 +284,7 @@ impl<'a, F: Float> Trace<'a, F> {
             require_same("gradient norm", report.gradient_norm, gradient_norm)?;
         }
         (report.loss, report.gradient_norm) = (loss, gradient_norm);
-        report.suboptimality_bound = suboptimality_bound(objective, gradient);
+        report.suboptimality_bound = self.bound.above_minimum(objective, at, loss, gradient);
         if loss < report.best_loss {
             objective.coordinates().unfold_into(at, &mut self.best);
             (report.best_loss, report.best_iteration) = (loss, report.iterations);
@@ -328,17 +350,6 @@ impl<'a, F: Float> Trace<'a, F> {
     ) -> Report {
         Report { stop, passes: self.passes(objective), ..self.report }
     }
-}
-
-/// How far an objective can lie above its minimum, where strong convexity tells: where everything is
-/// penalised, and so nowhere with an intercept.
-fn suboptimality_bound<B: Backend + ?Sized>(
-    objective: &Objective<'_, B>,
-    gradient: &[B::Scalar],
-) -> Option<f64> {
-    let convex = objective.l2() > 0.0 && !objective.coordinates().fit_intercept();
-    let square = gradient.iter().map(|slope| slope.widen().powi(2)).sum::<f64>();
-    convex.then(|| square / (2.0 * objective.l2()))
 }
 
 pub(crate) fn all_finite<F: Float>(values: &[F]) -> bool {

@@ -185,10 +185,13 @@ impl<F: Float> Observed<F> {
 
     /// How much the rows of class 0 and of class 1 count together, in all processes.
     pub(crate) fn class_totals(&self, peers: &dyn Peers) -> (f64, f64) {
-        let weight = |i| self.weights.get(i).map_or(1.0, |weight: &F| weight.widen());
         let mut totals = [0.0; 2];
-        for (i, &y) in self.y.iter().enumerate() {
-            totals[usize::from(y)] += weight(i);
+        if self.weights.is_empty() {
+            let ones = self.y.iter().filter(|&&y| y).count();
+            totals = [(self.y.len() - ones) as f64, ones as f64];
+        }
+        for (&y, weight) in self.y.iter().zip(&self.weights) {
+            totals[usize::from(y)] += weight.widen();
         }
         peers.sum(&mut totals);
         totals.into()
@@ -202,6 +205,20 @@ impl<F: Float> Observed<F> {
             (_, 0.0) => Err(Error::OneClass { class: 0 }),
             _ => Ok(()),
         }
+    }
+
+    /// How much a row held here counts at most; 0 where there is none.
+    pub(crate) fn largest_weight(&self) -> f64 {
+        match self.weights.is_empty() {
+            true => self.y.len().min(1) as f64,
+            false => self.weights.iter().fold(0.0, |largest, weight| weight.widen().max(largest)),
+        }
+    }
+
+    /// The sum of the squares of the offsets held here, each times what its row counts.
+    pub(crate) fn offset_squares(&self) -> f64 {
+        let weight = |i| self.weights.get(i).map_or(1.0, |weight: &F| weight.widen());
+        self.offsets.iter().enumerate().map(|(i, o)| weight(i) * o.widen().powi(2)).sum()
     }
 
     /// How much the rows count together.

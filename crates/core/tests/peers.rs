@@ -247,6 +247,11 @@ fn assert_within_rounding(first: &Fit<f64>, expected: &Fit<f64>) {
     for (got, expected) in parameters(first).into_iter().zip(parameters(expected)) {
         assert!((got - expected).abs() <= 1e-10 * expected.abs().max(1e-3), "{got} {expected}");
     }
+    // The square of a slope over the penalty, both with their factors: a millionfold rounding.
+    let bounds = (report.suboptimality_bound, of_whole.suboptimality_bound);
+    assert_eq!(bounds.0.is_some(), bounds.1.is_some());
+    let (got, expected) = (bounds.0.unwrap_or(0.0), bounds.1.unwrap_or(0.0));
+    assert!((got - expected).abs() <= 1e-7, "{got} {expected}");
 }
 
 proptest! {
