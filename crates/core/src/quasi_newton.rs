@@ -170,8 +170,8 @@ const SERVES: f64 = 0.3;
 pub(crate) const MOST_CURVATURE: f64 = 0.25;
 /// The share of the predicted decrease that a step must bring.
 const SUFFICIENT: f64 = 1e-4;
-/// From this logit on second derivatives are next to nothing, and zero is a better start.
-const SATURATED: f64 = 30.0;
+/// The loss of a model that knows nothing.
+const NONE: f64 = std::f64::consts::LN_2;
 /// A step that promises so many times less than another promises nothing.
 const NOTHING: f64 = 1e6;
 
@@ -296,7 +296,9 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         if let Some(Saved::QuasiNewton(past)) = saved {
             self.resume(past);
         } else {
-            if self.objective.largest(point.own_largest_logit) > SATURATED {
+            // Where a start is worse than none, second derivatives can be next to nothing, and steps
+            // by them lead anywhere.
+            if point.loss.is_nan() || point.loss > NONE {
                 let zero = self.evaluate(vec![B::Scalar::default(); at.len()]);
                 if zero.loss < point.loss || point.loss.is_nan() {
                     point = zero;
@@ -338,8 +340,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             if near && (self.past.polished || !self.is_exact()) {
                 return Ok(StopReason::Converged);
             }
-            let stall = self.past.stall.after(decrement);
-            if stall.is_long() && decrement / 2.0 <= noise::<B::Scalar>(point.loss) {
+            let stall = self.past.stall.in_noise(decrement / 2.0, noise::<B::Scalar>(point.loss));
+            if stall.is_long() {
                 return Ok(StopReason::PrecisionLimit);
             }
             // A fit resumed from here comes down to this line again without any change.
@@ -379,7 +381,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         let most = MOST_CURVATURE * gradient.len() as f64;
         let safe = Curvature::separate(most, self.objective.l2(), &self.basis).solved(gradient);
         let least = dot(gradient, &safe);
-        if least > NOTHING * decrement { (safe, least) } else { (step, decrement) }
+        let serves = least <= NOTHING * decrement && decrement.is_finite();
+        if serves { (step, decrement) } else { (safe, least) }
     }
 
     fn evaluate(&mut self, at: Vec<B::Scalar>) -> Point<B::Scalar> {

@@ -166,8 +166,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 trace.estimate(step.gain);
             }
             self.past.suspicion.check(self.objective, &self.basis, point, &step.step, near)?;
-            let stall = self.past.stall.after(step.gain);
-            if stall.is_long() && step.gain <= noise::<B::Scalar>(point.loss) {
+            let stall = self.past.stall.in_noise(step.gain, noise::<B::Scalar>(point.loss));
+            if stall.is_long() {
                 return Ok(StopReason::PrecisionLimit);
             }
             // A fit resumed from here comes down to this line again without any change.

@@ -89,6 +89,31 @@ proptest! {
     }
 
     #[test]
+    fn a_start_far_away_costs_some_steps_and_nothing_else(
+        seed: u64,
+        l2 in -3.0..1.5f64,
+        scale in -2.0..2.0f64,
+        weight in -30.0..30.0f64,
+        intercept in -30.0..30.0f64,
+    ) {
+        let (mut rows, y) = noisy(100, 2, seed);
+        let scale = 10f64.powf(scale);
+        rows.iter_mut().for_each(|row| row[1] *= scale);
+        let near = new().l2(10f64.powf(l2));
+        let expected = fitted::<f64>(&near.clone().solver(Newton::new()), &rows, &y);
+        let start = [weight, weight / scale];
+        let far = near.initial_weights(start).initial_intercept(intercept);
+        let newton = fitted::<f64>(&far.clone().solver(Newton::new().max_iterations(40)), &rows, &y);
+        assert_same(&newton.model, &expected.model, 1e-8);
+        let single = fitted::<f32>(&far.clone().solver(Newton::new()), &rows, &y);
+        assert_same(&single.model.cast().expect("finite"), &expected.model, 1e-4);
+        let lbfgs = fitted::<f64>(&far.clone().solver(Lbfgs::new().tolerance(1e-15)), &rows, &y);
+        assert_same(&lbfgs.model, &expected.model, 1e-6);
+        let region = fitted::<f64>(&far.solver(TrustRegion::new()), &rows, &y);
+        assert_same(&region.model, &expected.model, 1e-6);
+    }
+
+    #[test]
     fn the_order_of_rows_is_nothing_but_rounding(seed: u64, by in 1usize..99) {
         let (mut rows, mut y) = noisy(100, 3, seed);
         let expected = fitted::<f64>(&new(), &rows, &y).model;
