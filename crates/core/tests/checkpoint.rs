@@ -15,14 +15,16 @@ use rand::{RngExt, SeedableRng};
 /// the start of every so many follow another law.
 fn data<F: Float>(n: usize, d: usize, seed: u64, runs: usize) -> (Matrix<F>, Vec<bool>) {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let special = |i: usize| runs > 0 && i % runs < 64;
     let rows: Vec<Vec<f64>> = (0..n)
-        .map(|_| {
-            let common = rng.random_range(-1.0..1.0);
-            (0..d).map(|j| (common + rng.random_range(-1.0..1.0)) * (j + 1) as f64).collect()
+        .map(|i| {
+            let (common, scale) = (rng.random_range(-1.0..1.0), if special(i) { 0.1 } else { 1.0 });
+            let column = |j| (common + rng.random_range(-1.0..1.0)) * scale * (j + 1) as f64;
+            (0..d).map(column).collect()
         })
         .collect();
     let class = |(i, row): (usize, &Vec<f64>)| {
-        let sign = if runs > 0 && i % runs < 64 { -6.0 } else { 1.0 };
+        let sign = if special(i) { -6.0 } else { 1.0 };
         sign * (row[0] - 0.3 * row[d - 1]) + rng.random_range(-2.0..2.0) > 0.2
     };
     let y = rows.iter().enumerate().map(class).collect();
