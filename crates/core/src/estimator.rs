@@ -11,7 +11,7 @@ use crate::report::Observer;
 use crate::rows::Observed;
 use crate::{
     Auto, Backend, Error, Float, Label, Model, Number, Objective, Peers, Progress, Report, Solver,
-    Trace, labels, solver,
+    StopReason, Trace, labels, solver,
 };
 
 /// Binary logistic regression: the probability of class 1 is `sigmoid(x·w + b)`.
@@ -275,8 +275,9 @@ impl<S: Solver> LogisticRegression<S> {
     ///
     /// # Errors
     /// On settings out of range, on an empty matrix, on labels that do not fit, on a non-finite
-    /// value in `x`, and as [`Error::Diverged`] when the loss or its gradient leaves the range of
-    /// the precision.
+    /// value in `x`, as [`Error::Diverged`] when the loss or its gradient leaves the range of
+    /// the precision, and as [`Error::Separated`] when there is no penalty, logits have become large
+    /// and the data has no optimum, unless the observer ended the fit.
     pub fn fit<B: Backend + ?Sized>(
         &self,
         x: &B,
@@ -345,15 +346,19 @@ impl<S: Solver> LogisticRegression<S> {
         mut at: Vec<B::Scalar>,
         mut trace: Trace<'_, B::Scalar>,
     ) -> Result<Fit<B::Scalar>, Error> {
-        let stop =
-            self.solver.minimize(objective, &mut at, &mut trace).map_err(|error| match error {
-                // It may owe that to a value in the matrix: any non-finite one makes the very first
-                // gradient non-finite, so good data is never searched.
-                Error::Diverged { iteration: 0, .. } => explain(error, x),
-                _ => error,
-            })?;
-        let model = objective.coordinates().unfold(&at)?;
-        Ok(Fit { model, report: trace.finish(objective, stop) })
+        let stop = match self.solver.minimize(objective, &mut at, &mut trace) {
+            // It may owe that to a value in the matrix: any non-finite one makes the very first
+            // gradient non-finite, so good data is never searched.
+            Err(error @ Error::Diverged { iteration: 0, .. }) => return Err(explain(error, x)),
+            // Or to data without an optimum.
+            Err(error @ Error::Diverged { .. }) => {
+                trace.finish(objective, &at, StopReason::MaxIterations)?;
+                return Err(error);
+            }
+            stop => stop?,
+        };
+        let report = trace.finish(objective, &at, stop)?;
+        Ok(Fit { model: objective.coordinates().unfold(&at)?, report })
     }
 }
 

@@ -83,7 +83,7 @@ fn a_fit_that_would_learn_the_noise_is_stopped() {
     assert_eq!(best.report.stop, StopReason::Observer);
     assert!(best.iteration > 0, "{:?}", best.losses);
     let (x, y) = data(25, 3);
-    let overfitted = descent(5000).fit(&x, &y).expect("a fit");
+    let overfitted = descent(5000).l2(1e-6).fit(&x, &y).expect("a fit");
     assert!(best.loss < 0.7 * loss(&overfitted.model, &held_out));
     // Without a penalty the classes are told apart, which the fit no longer comes to find out.
     let lbfgs = LogisticRegression::new().solver(Lbfgs::new());

@@ -393,6 +393,27 @@ fn separation_is_found_across_ranks() {
         assert!(matches!(result, Err(Error::Separated { complete: true, .. })));
         assert_eq!(result, &results[0].0);
     }
+    // A row of either class on the edge.
+    let mut tied = data.clone();
+    let above = |&i: &usize| data.rows[i][0] > 0.1;
+    let first = (0..60).filter(above).min_by(|&i, &j| data.rows[i][0].total_cmp(&data.rows[j][0]));
+    let edge = data.rows[first.expect("a row")].clone();
+    tied.rows.push(edge);
+    tied.y.push(0.0);
+    tied.weights.push(1.0);
+    tied.offsets.push(0.0);
+    fn ranks_agree(tied: &Data, solver: impl Solver + Sync) {
+        let estimator = LogisticRegression::new().solver(solver);
+        let results = together(tied, &[0, 20, 61], |x, data| estimator.fit(x, &data.y));
+        for (result, _) in &results {
+            assert!(matches!(result, Err(Error::Separated { complete: false, .. })), "{result:?}");
+            assert_eq!(result, &results[0].0);
+        }
+    }
+    ranks_agree(&tied, Newton::new());
+    ranks_agree(&tied, TrustRegion::new());
+    ranks_agree(&tied, Lbfgs::new());
+    ranks_agree(&tied, GradientDescent::new().backtracking().max_iterations(10_000));
     for (y, row) in data.y[..20].iter_mut().zip(&data.rows) {
         *y = f64::from(row[0] < 0.1);
     }
@@ -409,8 +430,11 @@ fn an_iteration_of_gradient_descent_is_one_sum_of_two_more_numbers_than_columns(
         let results = together(&data, &[20, 50], |x, data| estimator.fit(x, &data.y).is_ok());
         results.into_iter().next().expect("a rank").1
     };
-    let (few, many) = (sums(10), sums(110));
-    assert_eq!(many, [few, vec![3 + 2; 100]].concat());
+    let (mut few, many) = (sums(10), sums(110));
+    // At the end they look for the largest logit.
+    let end = few.pop();
+    assert_eq!(many, [few, vec![3 + 2; 100], vec![2]].concat());
+    assert_eq!(end, Some(2));
 }
 
 /// Its spread is exactly 0 in all ranks together, though 3 · 0.1 / 3 is not 0.1.
