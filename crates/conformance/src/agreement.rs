@@ -1,7 +1,7 @@
 //! Two backends give the same answers: each within the oracle's bound, so within twice it of
 //! each other.
 
-use logit_core::{Backend, Float, GradientDescent, Model, StopReason};
+use logit_core::{Backend, Error, Float, GradientDescent, Model, StopReason};
 use proptest::prelude::*;
 
 use crate::algorithms::estimator;
@@ -52,8 +52,13 @@ pub fn descent<F: Float>(
             .max_iterations(ITERATIONS)
             .batch_size(batch_size);
         let estimator = estimator(problem.setup).solver(solver);
-        let fit_a = must(estimator.fit(&a.lend(&problem.x), &problem.y))?;
-        let fit_b = must(estimator.fit(&b.lend(&problem.x), &problem.y))?;
+        let fit_a = estimator.fit(&a.lend(&problem.x), &problem.y);
+        let fit_b = estimator.fit(&b.lend(&problem.x), &problem.y);
+        if let (Err(Error::Separated { .. }), Err(Error::Separated { .. })) = (&fit_a, &fit_b) {
+            // Large steps between classes that can be told apart.
+            return Ok(());
+        }
+        let (fit_a, fit_b) = (must(fit_a)?, must(fit_b)?);
         if [fit_a.report.stop, fit_b.report.stop].contains(&StopReason::Converged) {
             // A gradient of exactly 0, as with a single constant column, ends the fit; in the other
             // it may be mere rounding, and the batches go on.

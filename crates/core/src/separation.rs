@@ -69,7 +69,8 @@ impl Suspicion {
         let mut model = Model::zero(objective.ncols());
         objective.coordinates().unfold_into(at, &mut model);
         let model = model.widen();
-        if is_plane(objective, &model) {
+        // Where a fit diverged it can be anything.
+        if model.check().is_ok() && is_plane(objective, &model) {
             return Err(Error::Separated { complete: true, direction: Box::new(model) });
         }
         if end || largest > VERY_LARGE_LOGIT {
