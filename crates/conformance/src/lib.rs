@@ -63,7 +63,7 @@ macro_rules! suite {
                 loss_and_gradient, finite_differences, hessian_product, descent, mini_batches,
                 predictions, threads,
             }
-            solvers::{newton, trust_region, lbfgs}
+            solvers::{newton, trust_region, lbfgs, separation}
             penalties::{elastic_net}
             bad_input::{shapes_and_labels, settings, non_finite_features, overflow}
         }

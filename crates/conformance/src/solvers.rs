@@ -1,7 +1,8 @@
 //! The solvers that go to the optimum, against the oracle's first-order conditions.
 
-use logit_core::{Float, Lbfgs, Model, Newton, Report, Solver, TrustRegion};
+use logit_core::{Error, Float, Lbfgs, Model, Newton, Report, Solver, TrustRegion};
 use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 
 use crate::algorithms::estimator;
 use crate::contract::Check;
@@ -29,6 +30,61 @@ pub fn trust_region<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Ru
 /// L-BFGS ends at the optimum.
 pub fn lbfgs<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
     runner.run(tame::<F>(), |problem| reaches(subject, problem, Lbfgs::new().tolerance(1e-13)))
+}
+
+/// Without a penalty, all solvers that come to large logits tell alike whether there is an optimum,
+/// and a direction that says no moves rows towards their classes, and none away but by rounding.
+pub fn separation<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+    runner.run(tame::<F>(), |problem| {
+        let told = [
+            separated(subject, &problem, Newton::new())?,
+            separated(subject, &problem, TrustRegion::new())?,
+            separated(subject, &problem, Lbfgs::new())?,
+        ];
+        let mut told = told.into_iter().flatten();
+        let first = told.next();
+        prop_assert!(told.all(|other| Some(other) == first));
+        Ok(())
+    })
+}
+
+/// What a solver tells: an optimum, or classes that are separated, perhaps completely. Nothing where
+/// it ends with logits too small to ask, as rounding makes it in `f32` where rows are much alike.
+#[derive(PartialEq)]
+enum Told {
+    Optimum,
+    Separated { complete: bool },
+}
+
+fn separated<F: Float>(
+    subject: &impl for<'a> Subject<'a, F>,
+    problem: &Problem<F>,
+    solver: impl Solver,
+) -> Result<Option<Told>, TestCaseError> {
+    const ASKED: f64 = 15.0;
+    let backend = subject.lend(&problem.x);
+    let estimator = estimator(Setup { l2: 0.0, ..problem.setup }).solver(solver);
+    let (complete, direction) = match estimator.fit(&backend, &problem.y) {
+        Err(Error::Separated { complete, direction }) => (complete, direction),
+        fit => {
+            let logits = must(must(fit)?.model.decision_function(&problem.x))?;
+            let large = logits.iter().any(|z| z.widen().abs() > ASKED);
+            return Ok(large.then_some(Told::Optimum));
+        }
+    };
+    let terms = (direction.weights().len() + 1) as f64;
+    let mut moved = false;
+    for (row, &y) in problem.x.rows().iter().zip(&problem.y) {
+        let products = row.iter().zip(direction.weights()).map(|(x, w)| x.widen() * w);
+        let (mut z, mut size) = (direction.intercept(), direction.intercept().abs());
+        products.for_each(|product| (z, size) = (z + product, size + product.abs()));
+        // Sixteen roundings, and that of the sum here.
+        let (margin, rounding) = (if y { z } else { -z }, 17.0 * terms * f64::EPSILON * size);
+        prop_assert!(margin >= -rounding && (margin > 0.0 || !complete), "{margin} of {size}");
+        moved |= margin > rounding;
+    }
+    prop_assert!(moved);
+    Ok(Some(Told::Separated { complete }))
 }
 
 /// With a penalty, so that there is an optimum.

@@ -7,6 +7,7 @@
 use std::fmt::Display;
 
 use crate::report::{Observer, Trace};
+use crate::separation::Suspicion;
 use crate::{Backend, Error, Float, Model, Objective, Report};
 use crate::{backtracking, descent, proximal_newton, quasi_newton, trust_region};
 
@@ -27,6 +28,7 @@ pub struct Checkpoint {
     parameters: Vec<f64>,
     report: Report,
     best: Model<f64>,
+    suspicion: Suspicion,
     solver: Saved,
 }
 
@@ -87,11 +89,12 @@ impl Checkpoint {
         at: &[B::Scalar],
         report: &Report,
         best: &Model<B::Scalar>,
+        suspicion: &Suspicion,
         solver: Saved,
     ) -> Self {
         let (problem, report, best) = (Problem::of(objective), report.clone(), best.widen());
         let parameters = at.iter().map(|at| at.widen()).collect();
-        Self { problem, parameters, report, best, solver }
+        Self { problem, parameters, report, best, suspicion: suspicion.clone(), solver }
     }
 
     /// The parameters to go on from, in any precision.
@@ -106,8 +109,8 @@ impl Checkpoint {
         observe: Observer<'a, B::Scalar>,
     ) -> Result<Trace<'a, B::Scalar>, Error> {
         self.check(objective)?;
-        let best = self.best.cast()?;
-        Ok(Trace::from_checkpoint(objective, best, &self.report, &self.solver, observe))
+        let (best, Self { report, suspicion, solver, .. }) = (self.best.cast()?, self);
+        Ok(Trace::from_checkpoint(objective, best, report, suspicion, solver, observe))
     }
 
     fn check<B: Backend + ?Sized>(&self, objective: &Objective<'_, B>) -> Result<(), Error> {

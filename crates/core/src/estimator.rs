@@ -275,8 +275,9 @@ impl<S: Solver> LogisticRegression<S> {
     ///
     /// # Errors
     /// On settings out of range, on an empty matrix, on labels that do not fit, on a non-finite
-    /// value in `x`, and as [`Error::Diverged`] when the loss or its gradient leaves the range of
-    /// the precision.
+    /// value in `x`, as [`Error::Diverged`] when the loss or its gradient leaves the range of
+    /// the precision, and as [`Error::Separated`] when there is no penalty, logits have become large
+    /// and the data has no optimum, unless the observer or the maximum of iterations ended the fit.
     pub fn fit<B: Backend + ?Sized>(
         &self,
         x: &B,
@@ -352,8 +353,8 @@ impl<S: Solver> LogisticRegression<S> {
                 Error::Diverged { iteration: 0, .. } => explain(error, x),
                 _ => error,
             })?;
-        let model = objective.coordinates().unfold(&at)?;
-        Ok(Fit { model, report: trace.finish(objective, stop) })
+        let report = trace.finish(objective, &at, stop)?;
+        Ok(Fit { model: objective.coordinates().unfold(&at)?, report })
     }
 }
 

@@ -29,6 +29,7 @@ mod elastic_net;
 mod error;
 mod estimator;
 mod float;
+mod hull;
 mod kernels;
 mod labels;
 mod memory;

@@ -3,8 +3,8 @@
 mod product;
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use num_traits::Zero;
 
@@ -15,7 +15,7 @@ use crate::error::check_setting;
 use crate::peers::Shard;
 use crate::rows::{Observed, Rows};
 use crate::slice::BlockSums;
-use crate::{Backend, Error, Float, Model, slice};
+use crate::{Backend, Error, Float, Model, Peers, slice};
 
 /// What a fit minimises, as a function of d weights and, unless the intercept is left out, the
 /// intercept as the last parameter.
@@ -47,7 +47,7 @@ pub struct Objective<'a, B: Backend + ?Sized> {
     penalty: Penalty,
     coordinates: Coordinates,
     /// Of the columns that the weights belong to, where they have been measured.
-    moments: Option<Moments>,
+    moments: OnceLock<Moments>,
     partition: Partition,
     /// The model at the parameters last evaluated, on the caller's scale.
     model: Model<B::Scalar>,
@@ -155,7 +155,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
             total_weight,
             observed,
             penalty,
-            moments: coordinates.moments(),
+            moments: coordinates.moments().map_or_else(OnceLock::new, OnceLock::from),
             coordinates,
             partition,
             model: Model::zero(x.ncols()),
@@ -291,7 +291,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// The moments of the columns that the weights belong to, where they have been measured over
     /// all rows.
     pub(crate) fn moments(&self) -> Option<&Moments> {
-        self.moments.as_ref()
+        self.moments.get()
     }
 
     /// The weighted mean of the squares of the offsets.
@@ -303,7 +303,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
 
     /// How many times as much as on average a row counts at most.
     pub(crate) fn largest_weight(&self) -> f64 {
-        self.largest(self.observed.largest_weight()) * self.nrows as f64 / self.total_weight
+        self.peers().max(self.observed.largest_weight()) * self.nrows as f64 / self.total_weight
     }
 
     /// The largest logit of the rows held here where it was last evaluated, in absolute value.
@@ -311,9 +311,9 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.largest_logit
     }
 
-    /// The largest of what each process has.
-    pub(crate) fn largest(&self, own: f64) -> f64 {
-        self.x.peers().max(own)
+    /// The processes that hold the rows.
+    pub(crate) fn peers(&self) -> &dyn Peers {
+        self.x.peers()
     }
 
     /// The second derivatives at `parameters`, ready to solve with. Reads the rows twice, and the
@@ -348,54 +348,64 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
 
     /// A basis of centred and scaled columns for [`curvature`](Self::curvature): the solver's own
     /// where that is standardised, else measured over these rows.
-    pub(crate) fn basis(&mut self) -> Result<Coordinates, Error> {
+    pub(crate) fn basis(&self) -> Result<Coordinates, Error> {
         if self.coordinates.is_standardized() {
             return Ok(Coordinates::plain(self.x.ncols(), self.coordinates.fit_intercept()));
         }
         self.count_read(self.nrows);
         let (basis, moments) =
             Coordinates::basis(self.x, &self.rows, self.coordinates.fit_intercept())?;
-        self.moments = Some(moments);
+        self.moments.get_or_init(|| moments);
         Ok(basis)
     }
 
-    /// How far a direction moves the logits towards the classes observed: the least share of what
-    /// its terms add up to without their signs, and the most, over rows that count.
-    ///
-    /// A share, since only rounding beside the terms makes a logit that does not move.
-    pub(crate) fn margins(&mut self, direction: &Model<f64>) -> (f64, f64) {
+    /// How far a direction moves the logits towards the classes observed at least, over rows that
+    /// count, as a share of what its terms add up to without their signs: only rounding beside the
+    /// terms makes a logit that does not move.
+    pub(crate) fn least_share(&self, direction: &Model<f64>) -> f64 {
+        let (weights, intercept) = (direction.weights(), direction.intercept());
+        let mut least = vec![f64::INFINITY; self.segments()];
+        self.for_each_row(&mut least, |least, _, row, y| {
+            let terms = row.iter().zip(weights).map(|(x, w)| x.widen() * w);
+            let (z, size) = terms.fold((intercept, intercept.abs()), |(z, size), term| {
+                (z + term, size + term.abs())
+            });
+            let margin = if y { z } else { -z };
+            *least = least.min(if size > 0.0 { margin / size } else { 0.0 });
+        });
+        -self.peers().max(-least.into_iter().fold(f64::INFINITY, f64::min))
+    }
+
+    /// Into how many segments the rows held here are cut.
+    pub(crate) fn segments(&self) -> usize {
+        self.partition.segments()
+    }
+
+    /// Calls `work` with each row held here that counts, its class, and how many of these come before
+    /// in its segment, of which there is one for each of the states. Reads the matrix once.
+    pub(crate) fn for_each_row<S: Send>(
+        &self,
+        states: &mut [S],
+        work: impl Fn(&mut S, usize, &[B::Scalar], bool) + Sync,
+    ) {
         const BATCH: usize = 64;
         self.count_read(self.nrows);
-        let d = self.ncols();
-        let (x, rows, observed) = (self.x, self.rows, &self.observed);
-        let (weights, intercept) = (direction.weights(), direction.intercept());
-        let mut extremes = vec![(f64::INFINITY, f64::NEG_INFINITY); self.partition.segments()];
-        self.partition.for_each_segment(&mut extremes, |segment, (least, most)| {
+        let (d, x, rows, observed) = (self.ncols(), self.x, self.rows, &self.observed);
+        self.partition.for_each_segment(states, |segment, state| {
             let mut copied = vec![B::Scalar::zero(); BATCH * d];
-            let end = segment.end;
+            let (end, mut index) = (segment.end, 0);
             for start in segment.step_by(BATCH) {
                 let positions = start..end.min(start + BATCH);
                 rows.copy(x, positions.clone(), &mut copied);
                 let block = observed.block(positions);
                 for (k, row) in copied.chunks_exact(d).take(block.y.len()).enumerate() {
                     if block.weights.get(k).is_none_or(|weight| !weight.is_zero()) {
-                        let terms = row.iter().zip(weights).map(|(x, w)| x.widen() * w);
-                        let (z, size) = terms
-                            .fold((intercept, intercept.abs()), |(z, size), term| {
-                                (z + term, size + term.abs())
-                            });
-                        let margin = if block.y[k] { z } else { -z };
-                        *least = least.min(if size > 0.0 { margin / size } else { 0.0 });
-                        *most = most.max(margin);
+                        work(state, index, row, block.y[k]);
+                        index += 1;
                     }
                 }
             }
         });
-        let (least, most) =
-            extremes.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), extreme| {
-                (least.min(extreme.0), most.max(extreme.1))
-            });
-        (-self.x.peers().max(-least), self.x.peers().max(most))
     }
 
     fn evaluate_rows(

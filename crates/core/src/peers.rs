@@ -59,6 +59,30 @@ impl dyn Peers + '_ {
         self.gather(own).into_iter().fold(f64::NEG_INFINITY, f64::max)
     }
 
+    /// Some vectors of each process, in the order of ranks: so many together, or one of each where
+    /// processes are more, all of one length.
+    pub(crate) fn share(
+        &self,
+        own: impl Iterator<Item = Vec<f64>>,
+        together: usize,
+        length: usize,
+    ) -> Vec<Vec<f64>> {
+        let each = together.div_ceil(self.size());
+        let own: Vec<_> = own.take(each).collect();
+        if self.size() == 1 {
+            return own;
+        }
+        let counts = self.gather(own.len() as f64);
+        let before = |rank: usize| counts[..rank].iter().sum::<f64>() as usize * length;
+        let mut all = vec![0.0; before(self.size())];
+        let start = before(self.rank());
+        for (place, vector) in all[start..].chunks_mut(length).zip(&own) {
+            place.copy_from_slice(vector);
+        }
+        self.sum(&mut all);
+        all.chunks(length).map(<[f64]>::to_vec).collect()
+    }
+
     /// Fails in all processes where it fails in one, with the error of the first.
     pub(crate) fn agree<T>(&self, own: Result<T, Error>) -> Result<T, Error> {
         let message = own.as_ref().err().map(Error::to_string).unwrap_or_default();

@@ -11,7 +11,6 @@ use crate::error::check_setting;
 use crate::memory::{Memory, Stall, difference};
 use crate::quadratic::dot;
 use crate::report::all_finite;
-use crate::separation::Suspicion;
 use crate::{Backend, Error, Float, Model, Objective, Progress, Solver, StopReason, Trace};
 
 /// Newton's method, with second derivatives summed over a sample of the rows where that is enough.
@@ -34,9 +33,6 @@ pub struct Newton {
 
 /// The limited-memory BFGS method, on columns centred and scaled, for more parameters than
 /// [`Newton`] can take.
-///
-/// Classes that a plane tells apart without error it recognises as [`Error::Separated`], those told
-/// apart up to ties only where a step happens to show it: the report then has a large weight.
 ///
 /// Source: Nocedal and Wright, *Numerical Optimization* (2nd ed. 2006), section 7.2.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -222,7 +218,6 @@ pub(crate) struct Past {
     before: Option<f64>,
     stall: Stall,
     polished: bool,
-    suspicion: Suspicion,
 }
 
 /// What the curvature follows from that steps begin with.
@@ -245,7 +240,6 @@ impl Past {
             before: None,
             stall: Stall::default(),
             polished: false,
-            suspicion: Suspicion::default(),
         }
     }
 
@@ -270,8 +264,6 @@ pub(crate) struct Point<F> {
     pub(crate) at: Vec<F>,
     pub(crate) loss: f64,
     pub(crate) gradient: Vec<F>,
-    /// The largest logit of the rows held here, in absolute value.
-    pub(crate) own_largest_logit: f64,
 }
 
 impl<F: Float> Point<F> {
@@ -281,7 +273,7 @@ impl<F: Float> Point<F> {
     {
         let mut gradient = at.clone();
         let loss = objective.evaluate(&at, &mut gradient);
-        Self { at, loss, gradient, own_largest_logit: objective.own_largest_logit() }
+        Self { at, loss, gradient }
     }
 }
 
@@ -300,9 +292,9 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             // by them lead anywhere.
             if point.loss.is_nan() || point.loss > NONE {
                 let zero = self.evaluate(vec![B::Scalar::default(); at.len()]);
-                if zero.loss < point.loss || point.loss.is_nan() {
-                    point = zero;
-                }
+                let better = zero.loss < point.loss || point.loss.is_nan();
+                // What is evaluated last is what is recorded.
+                point = if better { zero } else { self.evaluate(point.at) };
             }
             if let Base::Derivatives { at, .. } = &mut self.past.base {
                 *at = widen(&point.at);
@@ -336,7 +328,6 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             }
             trace.estimate(decrement / 2.0);
             let near = decrement / 2.0 <= self.limits.tolerance * point.loss;
-            self.past.suspicion.check(self.objective, &self.basis, point, &step, near)?;
             if near && (self.past.polished || !self.is_exact()) {
                 return Ok(StopReason::Converged);
             }
@@ -344,6 +335,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             if stall.is_long() {
                 return Ok(StopReason::PrecisionLimit);
             }
+            trace.refuse_separated(self.objective, &point.at)?;
             // A fit resumed from here comes down to this line again without any change.
             let save = || Saved::QuasiNewton(self.past.clone());
             let (objective, iterations) = (&*self.objective, self.limits.iterations);

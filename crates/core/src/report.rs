@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use crate::bound::Bound;
 use crate::checkpoint::{Checkpoint, Saved, require_same};
 use crate::coordinates::Coordinates;
+use crate::separation::Suspicion;
 use crate::{Backend, Error, Float, Model, Objective};
 
 /// Why a fit ended.
@@ -187,6 +188,9 @@ pub struct Trace<'a, F> {
     /// resumed and read less since.
     others_rows: usize,
     resumed: Option<Resumed>,
+    suspicion: Suspicion,
+    /// The largest logit of the rows held here at what was recorded last, in absolute value.
+    own_largest_logit: f64,
 }
 
 /// What is still to be done about a fit that was resumed.
@@ -218,9 +222,17 @@ impl<'a, F: Float> Trace<'a, F> {
             best_loss: f64::INFINITY,
             best_iteration: 0,
         };
-        let others_rows = objective.rows_read();
         let bound = Bound::new(objective);
-        Self { observe, report, bound, best: initial, others_rows, resumed: None }
+        Self {
+            observe,
+            report,
+            bound,
+            best: initial,
+            others_rows: objective.rows_read(),
+            resumed: None,
+            suspicion: Suspicion::default(),
+            own_largest_logit: 0.0,
+        }
     }
 
     /// What was seen until a checkpoint was made.
@@ -228,6 +240,7 @@ impl<'a, F: Float> Trace<'a, F> {
         objective: &Objective<'_, B>,
         best: Model<F>,
         report: &Report,
+        suspicion: &Suspicion,
         solver: &Saved,
         observe: Observer<'a, F>,
     ) -> Self {
@@ -235,8 +248,18 @@ impl<'a, F: Float> Trace<'a, F> {
         let rows_read = (report.passes * objective.nrows() as f64).round() as usize;
         let others_rows = objective.rows_read().wrapping_sub(rows_read);
         let resumed = Some(Resumed { solver: Some(solver.clone()), rows_read });
-        let (report, bound) = (report.clone(), Bound::new(objective));
-        Self { observe, report, bound, best, others_rows, resumed }
+        let (report, suspicion) = (report.clone(), suspicion.clone());
+        let bound = Bound::new(objective);
+        Self {
+            observe,
+            report,
+            bound,
+            best,
+            others_rows,
+            resumed,
+            suspicion,
+            own_largest_logit: 0.0,
+        }
     }
 
     /// What a solver has to take up, where the fit is resumed; with an error unless that was saved
@@ -289,7 +312,18 @@ impl<'a, F: Float> Trace<'a, F> {
             objective.coordinates().unfold_into(at, &mut self.best);
             (report.best_loss, report.best_iteration) = (loss, report.iterations);
         }
+        self.own_largest_logit = objective.own_largest_logit();
         Ok(gradient_norm)
+    }
+
+    /// Fails where logits have become so large that the data may have no optimum, and it has none:
+    /// before the end, where [`finish`](Self::finish) asks.
+    pub(crate) fn refuse_separated<B: Backend<Scalar = F> + ?Sized>(
+        &mut self,
+        objective: &Objective<'_, B>,
+        at: &[F],
+    ) -> Result<(), Error> {
+        self.suspicion.check(objective, at, self.own_largest_logit, false)
     }
 
     /// Records how far the loss is estimated to lie above its minimum.
@@ -326,7 +360,9 @@ impl<'a, F: Float> Trace<'a, F> {
             return Some(StopReason::MaxIterations);
         }
         let (report, best, coordinates) = (&self.report, &self.best, objective.coordinates());
-        let checkpoint = || save.map(|save| Checkpoint::new(objective, at, report, best, save()));
+        let suspicion = &self.suspicion;
+        let checkpoint =
+            || save.map(|save| Checkpoint::new(objective, at, report, best, suspicion, save()));
         let (parameters, checkpoint) = (at, &checkpoint);
         let progress =
             Progress { iteration, loss, gradient_norm, parameters, coordinates, checkpoint };
@@ -343,12 +379,21 @@ impl<'a, F: Float> Trace<'a, F> {
         objective.rows_read().wrapping_sub(self.others_rows) as f64 / objective.nrows() as f64
     }
 
+    /// The report of a fit that ended `at` some parameters.
+    ///
+    /// # Errors
+    /// [`Error::Separated`] where logits are large there and there is no optimum, unless the fit was
+    /// ended before it came to one: by the observer or the most iterations there may be.
     pub(crate) fn finish<B: Backend<Scalar = F> + ?Sized>(
-        self,
+        mut self,
         objective: &Objective<'_, B>,
+        at: &[F],
         stop: StopReason,
-    ) -> Report {
-        Report { stop, passes: self.passes(objective), ..self.report }
+    ) -> Result<Report, Error> {
+        if matches!(stop, StopReason::Converged | StopReason::PrecisionLimit) {
+            self.suspicion.check(objective, at, self.own_largest_logit, true)?;
+        }
+        Ok(Report { stop, passes: self.passes(objective), ..self.report })
     }
 }
 

@@ -1,14 +1,40 @@
-//! The proof that classes can be told apart without error, so that there is no optimum.
-
-use num_traits::Float as _;
+//! Whether the classes can be told apart, so that there is no optimum: decided, and proven.
+//!
+//! With `vᵢ` the row `i`, the intercept's 1 included, times -1 where the class is 0, there is no
+//! optimum exactly if some direction `u` has `vᵢ·u ≥ 0` in all rows and not 0 in all (Albert and
+//! Anderson, 1984). Lengths are nothing here, so each `vᵢ` is taken to be of length 1.
+//!
+//! If the point nearest to 0 among all means of the `vᵢ`, the hull, is not 0, it is such a direction,
+//! a plane between the classes (Wolfe, *Finding the nearest point in a polytope*, 1976). If it is 0, it is a
+//! mean of some rows, and none of these can be moved to its side without moving another away: all
+//! directions are orthogonal to them. What is left of the rows beside those is asked the same
+//! again, until a plane is found for all rows of which something is left, or nothing is.
 
 use crate::coordinates::Coordinates;
-use crate::quadratic::add_multiple;
-use crate::quasi_newton::{Point, widen};
+use crate::hull::{Hull, norm, without};
+use crate::quasi_newton::noise;
 use crate::{Backend, Error, Float, Model, Objective};
 
-/// From this logit on it is worth asking whether the data is separated.
+/// From this logit on it is worth asking whether a plane is found already, and at the end of a fit
+/// whether the data is separated.
 const LARGE_LOGIT: f64 = 15.0;
+/// From this one on a fit need not go on to its end before that is asked.
+const VERY_LARGE_LOGIT: f64 = 30.0;
+/// Where many rows have their share of the loss, or the precision is low, a fit ends before the
+/// logits of a few are large; but it is not asked below this one, which rare classes have too.
+const NOTABLE_LOGIT: f64 = 8.0;
+/// Fits are made to end within this share of the loss.
+const TOLERANCE: f64 = 1e-11;
+/// What is left of a row of length 1 where nothing but rounding is.
+const NOTHING: f64 = 1e-10;
+/// Whether classes overlap is asked of a sample first, of so many rows per parameter,
+const SAMPLE_PER_PARAMETER: usize = 32;
+/// and of so many at least.
+const SAMPLE: usize = 8192;
+/// Of a pass over the rows, so many are taken that a direction moves the wrong way.
+const WORST: usize = 64;
+/// No more numbers than this are held of rows: those of a square of 2048.
+const ROOM: usize = 1 << 22;
 
 /// When to ask whether the data is separated.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,90 +42,224 @@ const LARGE_LOGIT: f64 = 15.0;
 pub(crate) struct Suspicion {
     /// From this logit on, ask again.
     logit: f64,
+    /// Whether the answer is known to be no.
+    dismissed: bool,
 }
 
 impl Default for Suspicion {
     fn default() -> Self {
-        Self { logit: LARGE_LOGIT }
+        Self { logit: LARGE_LOGIT, dismissed: false }
     }
 }
 
 impl Suspicion {
-    /// Fails where a point or the step from there prove that there is no optimum; looks only where
-    /// a logit is suspiciously large, or just large at the `end`.
-    ///
-    /// `basis` has the scale of the columns where the objective's coordinates have none.
+    /// Fails where the data is proven to have no optimum; looks only where the largest logit of the
+    /// rows held here, or elsewhere, is suspicious, or just large at the `end`.
     pub(crate) fn check<B: Backend + ?Sized>(
         &mut self,
-        objective: &mut Objective<'_, B>,
-        basis: &Coordinates,
-        point: &Point<B::Scalar>,
-        step: &[f64],
+        objective: &Objective<'_, B>,
+        at: &[B::Scalar],
+        own_largest_logit: f64,
         end: bool,
     ) -> Result<(), Error> {
-        let logit = if end { LARGE_LOGIT } else { self.logit };
-        if objective.l2() > 0.0 {
+        if self.dismissed || objective.l1() > 0.0 || objective.l2() > 0.0 {
             return Ok(());
         }
-        let largest = objective.largest(point.own_largest_logit);
-        if largest > logit {
-            self.logit = 1.5 * largest;
-            refuse_separated(objective, basis, &point.at, step)?;
+        let largest = objective.peers().max(own_largest_logit);
+        if largest <= if end { notable_logit(objective) } else { self.logit } {
+            return Ok(());
+        }
+        self.logit = 1.5 * largest;
+        let mut model = Model::zero(objective.ncols());
+        objective.coordinates().unfold_into(at, &mut model);
+        let model = model.widen();
+        if is_plane(objective, &model) {
+            return Err(Error::Separated { complete: true, direction: Box::new(model) });
+        }
+        if end || largest > VERY_LARGE_LOGIT {
+            self.dismissed = true;
+            return refuse_separated(objective, &model);
         }
         Ok(())
     }
 }
 
-/// Fails where moving along the parameters or the step takes no logit away from the class observed,
-/// and some of them towards it.
-fn refuse_separated<B: Backend + ?Sized>(
-    objective: &mut Objective<'_, B>,
-    basis: &Coordinates,
-    at: &[B::Scalar],
-    step: &[f64],
-) -> Result<(), Error> {
-    let at = direction(objective, &widen(at));
-    if is_plane(objective, &at) {
-        return Err(Error::Separated { complete: true, direction: Box::new(at) });
-    }
-    // What counts as nothing in a step.
-    let rounding = B::Scalar::epsilon().widen().cbrt();
-    let back: Vec<f64> = step.iter().map(|step| -step).collect();
-    let mut direction = direction(objective, &back);
-    let own = objective.coordinates();
-    let scales = if own.is_standardized() { own } else { basis };
-    scales.drop_small(&mut direction, rounding);
-    let (least, most) = objective.margins(&direction);
-    // A step makes the logits that grow without bound grow by 1.
-    if least < -rounding || most < 0.5 {
-        return Ok(());
-    }
-    // Rows that the step hardly moves may be on their sides already.
-    let far = LENGTHS.map(|length| sum(&at, length, &direction));
-    let plane = [direction.clone()].into_iter().chain(far).find(|far| is_plane(objective, far));
-    let complete = plane.is_some();
-    Err(Error::Separated { complete, direction: Box::new(plane.unwrap_or(direction)) })
+/// The logit of a row whose loss is small enough beside that of all for a fit to end, or ten times
+/// that, since what a fit foresees of its end may be off.
+fn notable_logit<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> f64 {
+    let share = 10.0 * TOLERANCE.max(noise::<B::Scalar>(1.0));
+    -(share * objective.nrows() as f64).ln().clamp(-LARGE_LOGIT, -NOTABLE_LOGIT)
 }
 
 /// Whether every row is on the side of its class, beyond the rounding of the sum of its terms.
-fn is_plane<B: Backend + ?Sized>(objective: &mut Objective<'_, B>, model: &Model<f64>) -> bool {
-    let terms = model.weights().len() + 1;
-    objective.margins(model).0 > terms as f64 * f64::EPSILON
+fn is_plane<B: Backend + ?Sized>(objective: &Objective<'_, B>, model: &Model<f64>) -> bool {
+    objective.least_share(model) > rounding(model)
 }
 
-/// Multiples of a step to look for a plane between the classes at.
-const LENGTHS: [f64; 4] = [1.0, 8.0, 64.0, 512.0];
-
-/// `from + length · along`
-fn sum(from: &Model<f64>, length: f64, along: &Model<f64>) -> Model<f64> {
-    let mut sum = from.clone();
-    add_multiple(&mut sum.weights, length, &along.weights);
-    sum.intercept += length * along.intercept;
-    sum
+/// The share of its terms by which a sum of them may be off: that of so many roundings, of the
+/// sum and of what the direction has been through.
+fn rounding(model: &Model<f64>) -> f64 {
+    16.0 * (model.weights().len() + 1) as f64 * f64::EPSILON
 }
 
-fn direction<B: Backend + ?Sized>(objective: &Objective<'_, B>, parameters: &[f64]) -> Model<f64> {
-    let mut model = Model::zero(objective.ncols());
-    objective.coordinates().unfold_into(parameters, &mut model);
-    model
+/// Fails where the data is separated; looks first at the rows that a model has on the wrong side.
+fn refuse_separated<B: Backend + ?Sized>(
+    objective: &Objective<'_, B>,
+    model: &Model<f64>,
+) -> Result<(), Error> {
+    let own = objective.coordinates();
+    // Where the spread of a column is out of range nothing can be told.
+    let Ok(basis) = objective.basis() else { return Ok(()) };
+    let basis = if own.is_standardized() { own } else { &basis };
+    let start = basis.fold(model.weights(), model.intercept());
+    if overlap_shows(objective, basis, &start) {
+        return Ok(());
+    }
+    let mut sides = Sides::new(objective, basis);
+    let Some(direction) = sides.direction(start) else { return Ok(()) };
+    let mut raw = Model::zero(objective.ncols());
+    basis.unfold_into(&direction, &mut raw);
+    let mut clean = raw.clone();
+    basis.drop_small(&mut clean, NOTHING);
+    let direction = [clean, raw]
+        .into_iter()
+        .find(|direction| objective.least_share(direction) >= -rounding(direction));
+    direction.map_or(Ok(()), |direction| {
+        let complete = sides.normals.is_empty() && is_plane(objective, &direction);
+        Err(Error::Separated { complete, direction: Box::new(direction) })
+    })
+}
+
+/// Whether a sample of the rows suffices to leave no direction: what it rules out stays so.
+fn overlap_shows<B: Backend + ?Sized>(
+    objective: &Objective<'_, B>,
+    basis: &Coordinates,
+    start: &[f64],
+) -> bool {
+    let Some(sample) = objective.sample(SAMPLE.max(SAMPLE_PER_PARAMETER * start.len())) else {
+        return false;
+    };
+    let mut sides = Sides::new(&sample, basis);
+    let none = sides.direction(start.to_vec()).is_none();
+    none && sides.normals.len() == start.len()
+}
+
+/// The rows `vᵢ`, on columns centred and scaled.
+struct Sides<'s, 'a, B: Backend + ?Sized> {
+    objective: &'s Objective<'a, B>,
+    basis: &'s Coordinates,
+    /// What every direction is orthogonal to: orthonormal.
+    normals: Vec<Vec<f64>>,
+    segments: Vec<Segment>,
+}
+
+#[derive(Clone, Default)]
+struct Segment {
+    /// The lengths of its rows that count, without what is along the normals; 0 where nothing is
+    /// left.
+    lengths: Vec<f64>,
+    /// The row that a direction moves away from its class most, and by how much it moves towards.
+    worst: Option<(f64, Vec<f64>)>,
+}
+
+impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
+    fn new(objective: &'s Objective<'a, B>, basis: &'s Coordinates) -> Self {
+        let segments = vec![Segment::default(); objective.segments()];
+        Self { objective, basis, normals: Vec::new(), segments }
+    }
+
+    /// A direction that moves every row of which something is left beside the normals towards its
+    /// class, and no other one; `None` where there is none, or where it would take too much memory.
+    fn direction(&mut self, start: Vec<f64>) -> Option<Vec<f64>> {
+        loop {
+            self.measure();
+            let hull = self.hull(&start)?;
+            if !hull.holds_zero() {
+                // Of a point near 0, what rounding leaves along the normals is a larger share.
+                return Some(without(&self.normals, hull.nearest()));
+            }
+            let known = self.normals.len();
+            for row in hull.spanning(NOTHING) {
+                let left = without(&self.normals, row.to_vec());
+                let length = norm(&left);
+                if length > NOTHING {
+                    self.normals.push(left.into_iter().map(|x| x / length).collect());
+                }
+            }
+            if self.normals.len() == known {
+                return None;
+            }
+        }
+    }
+
+    /// Measures the rows.
+    fn measure(&mut self) {
+        let (basis, normals) = (self.basis, &self.normals);
+        self.segments.fill(Segment::default());
+        self.objective.for_each_row(&mut self.segments, |segment, _, row, y| {
+            let signed = signed(basis, row, y);
+            let length = norm(&signed);
+            let left = if normals.is_empty() { length } else { norm(&without(normals, signed)) };
+            segment.lengths.push(if left > NOTHING * length { left } else { 0.0 });
+        });
+    }
+
+    /// The hull of as many of the rows as hold its point nearest to 0; `None` where there are no
+    /// rows, or too many.
+    fn hull(&mut self, start: &[f64]) -> Option<Hull> {
+        let mut hull = Hull::new(self.basis.dimension());
+        let mut along = start.to_vec();
+        loop {
+            let closer = hull.extend(self.worst(&along));
+            if !closer || hull.holds_zero() {
+                return (!hull.is_empty()).then_some(hull);
+            }
+            if hull.numbers() > ROOM {
+                return None;
+            }
+            along = hull.nearest();
+        }
+    }
+
+    /// Rows that a direction moves away from their class, or towards it least; the same in all
+    /// processes.
+    fn worst(&mut self, along: &[f64]) -> Vec<Vec<f64>> {
+        let basis = self.basis;
+        self.objective.for_each_row(&mut self.segments, |segment, index, row, y| {
+            let length = segment.lengths[index];
+            if length > 0.0 {
+                let moved = moved(basis, row, y, along) / length;
+                if segment.worst.as_ref().is_none_or(|(least, _)| moved < *least) {
+                    segment.worst = Some((moved, signed(basis, row, y)));
+                }
+            }
+        });
+        let mut worst: Vec<_> =
+            self.segments.iter_mut().filter_map(|segment| segment.worst.take()).collect();
+        worst.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        let rows = worst.into_iter().map(|(_, row)| {
+            let row = without(&self.normals, row);
+            let length = norm(&row);
+            row.into_iter().map(|x| x / length).collect()
+        });
+        self.objective.peers().share(rows, WORST, along.len())
+    }
+}
+
+/// A row, centred and scaled, times -1 where its class is 0.
+fn signed<F: Float>(basis: &Coordinates, row: &[F], y: bool) -> Vec<f64> {
+    let sign = if y { 1.0 } else { -1.0 };
+    let scaled = |(j, x): (usize, &F)| sign * (x.widen() - basis.mean(j)) * basis.inverse_scale(j);
+    let intercept = basis.fit_intercept().then_some(sign);
+    row.iter().enumerate().map(scaled).chain(intercept).collect()
+}
+
+/// How far a direction moves a row towards its class.
+fn moved<F: Float>(basis: &Coordinates, row: &[F], y: bool, along: &[f64]) -> f64 {
+    let (weights, intercept) = along.split_at(row.len());
+    let term =
+        |(j, (x, u)): (usize, (&F, &f64))| (x.widen() - basis.mean(j)) * basis.inverse_scale(j) * u;
+    let intercept = intercept.first().copied().unwrap_or(0.0);
+    let moved = row.iter().zip(weights).enumerate().map(term).sum::<f64>() + intercept;
+    if y { moved } else { -moved }
 }

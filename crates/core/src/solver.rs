@@ -7,8 +7,9 @@ use crate::{
 
 /// A method of minimising an [`Objective`].
 ///
-/// It sees losses, gradients and second derivatives, never a matrix. Implement it for a method of
-/// your own:
+/// It sees losses, gradients and second derivatives, never a matrix. Whether the data has no optimum
+/// it need not ask: a fit does where a solver ends with large logits and there is no penalty
+/// ([`Error::Separated`]). Implement it for a method of your own:
 ///
 /// ```
 /// # use logit_conformance::Matrix;
@@ -64,7 +65,7 @@ pub trait Solver {
     ///
     /// # Errors
     /// [`Error::Diverged`] where a loss or gradient is not finite, as [`Trace::record`] has it, and
-    /// [`Error::Separated`] where the data is found to have no optimum.
+    /// [`Error::Separated`] where the data is found to have no optimum on the way.
     fn minimize<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,

@@ -1,13 +1,11 @@
 //! Newton's method in a trust region, from products with second derivatives alone.
 
 use crate::checkpoint::Saved;
-use crate::coordinates::Coordinates;
 use crate::curvature::Curvature;
 use crate::memory::Stall;
 use crate::quadratic::{add_multiple, dot};
 use crate::quasi_newton::{MOST_CURVATURE, Point, check_tolerance, noise, widen};
 use crate::report::all_finite;
-use crate::separation::Suspicion;
 use crate::{Backend, Error, Float, Objective, Solver, StopReason, Trace};
 
 /// Newton's method without a matrix of second derivatives, for any number of parameters: conjugate
@@ -19,9 +17,6 @@ use crate::{Backend, Error, Float, Objective, Solver, StopReason, Trace};
 /// gradient ten times smaller is enough, a thousand times at the end. Where the step leaves the
 /// region, it ends at its bound; the region grows and shrinks with how well the loss was foretold.
 /// Columns may be of any scale.
-///
-/// Classes that a plane tells apart without error it recognises as [`Error::Separated`], those told
-/// apart up to ties only where a step happens to show it: the report then has a large weight.
 ///
 /// Sources: Lin, Weng and Keerthi, *Trust region Newton method for large-scale logistic regression*
 /// (2008); Steihaug, *The conjugate gradient method and trust regions in large scale optimization*
@@ -92,7 +87,7 @@ impl Solver for TrustRegion {
             Some(Saved::TrustRegion(past)) => past,
             _ => Past::new(&point, &metric),
         };
-        let descent = Descent { settings: *self, objective, basis, metric, past };
+        let descent = Descent { settings: *self, objective, metric, past };
         let stop = descent.run(&mut point, trace);
         at.copy_from_slice(&point.at);
         stop
@@ -118,7 +113,6 @@ const WORTHWHILE: f64 = 0.5;
 struct Descent<'o, 'a, B: Backend + ?Sized> {
     settings: TrustRegion,
     objective: &'o mut Objective<'a, B>,
-    basis: Coordinates,
     /// The inverse of the matrix `M` in whose norm, `√(s·M·s)`, the region is a ball: it makes
     /// columns comparable.
     metric: Curvature,
@@ -130,7 +124,6 @@ struct Descent<'o, 'a, B: Backend + ?Sized> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Past {
     radius: f64,
-    suspicion: Suspicion,
     stall: Stall,
 }
 
@@ -138,7 +131,7 @@ impl Past {
     fn new<F: Float>(point: &Point<F>, metric: &Curvature) -> Self {
         let gradient = widen(&point.gradient);
         let radius = dot(&gradient, &metric.solved(&gradient)).sqrt();
-        Self { radius, suspicion: Suspicion::default(), stall: Stall::default() }
+        Self { radius, stall: Stall::default() }
     }
 }
 
@@ -165,11 +158,11 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             if !step.cut {
                 trace.estimate(step.gain);
             }
-            self.past.suspicion.check(self.objective, &self.basis, point, &step.step, near)?;
             let stall = self.past.stall.in_noise(step.gain, noise::<B::Scalar>(point.loss));
             if stall.is_long() {
                 return Ok(StopReason::PrecisionLimit);
             }
+            trace.refuse_separated(self.objective, &point.at)?;
             // A fit resumed from here comes down to this line again without any change.
             let save = || Saved::TrustRegion(self.past.clone());
             let (objective, maximum) = (&*self.objective, self.settings.max_iterations);

@@ -398,6 +398,26 @@ fn separation_is_found_across_ranks() {
         assert!(matches!(result, Err(Error::Separated { complete: true, .. })));
         assert_eq!(result, &results[0].0);
     }
+    // A row of either class on the edge.
+    let mut tied = data.clone();
+    let above = |&i: &usize| data.rows[i][0] > 0.1;
+    let first = (0..60).filter(above).min_by(|&i, &j| data.rows[i][0].total_cmp(&data.rows[j][0]));
+    let edge = data.rows[first.expect("a row")].clone();
+    tied.rows.push(edge);
+    tied.y.push(0.0);
+    tied.weights.push(1.0);
+    tied.offsets.push(0.0);
+    fn ranks_agree(tied: &Data, solver: impl Solver + Sync) {
+        let estimator = LogisticRegression::new().solver(solver);
+        let results = together(tied, &[0, 20, 61], |x, data| estimator.fit(x, &data.y));
+        for (result, _) in &results {
+            assert!(matches!(result, Err(Error::Separated { complete: false, .. })), "{result:?}");
+            assert_eq!(result, &results[0].0);
+        }
+    }
+    ranks_agree(&tied, Newton::new());
+    ranks_agree(&tied, TrustRegion::new());
+    ranks_agree(&tied, Lbfgs::new());
     for (y, row) in data.y[..20].iter_mut().zip(&data.rows) {
         *y = f64::from(row[0] < 0.1);
     }

@@ -161,7 +161,7 @@ proptest! {
 
     #[test]
     fn a_plane_between_the_classes_is_found(
-        seed in prop_oneof![0..100u64, any::<u64>()], d in 1usize..6, standardize: bool,
+        seed: u64, d in 1usize..6, standardize: bool,
     ) {
         let (rows, _) = noisy(60, d, seed);
         let y: Vec<bool> = rows.iter().map(|row| row.iter().sum::<f64>() > 0.05).collect();
@@ -175,17 +175,8 @@ proptest! {
             let Err(Error::Separated { complete, direction }) = result else {
                 panic!("{result:?}");
             };
-            // By a hair it may be found up to ties alone, about once in thirty thousand.
-            prop_assert!(complete || seed > 99);
-            prop_assert!(!complete || direction.predict(&x).expect("classes") == y);
-            for (row, &y) in rows.iter().zip(&y) {
-                let terms = row.iter().zip(direction.weights()).map(|(x, w)| x * w);
-                let (z, size) = terms.fold(
-                    (direction.intercept(), direction.intercept().abs()),
-                    |(z, size), term| (z + term, size + term.abs()),
-                );
-                prop_assert!(if y { z } else { -z } >= -1e-5 * size, "{} of {}", z, size);
-            }
+            prop_assert!(complete);
+            prop_assert!(direction.predict(&x).expect("classes") == y);
         }
         prop_assert!(new().l2(1e-6).fit(&x, &y).is_ok());
     }
