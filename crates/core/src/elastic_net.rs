@@ -8,6 +8,8 @@
 //! has `λⱼ = l1 · s`, and centring moves the intercept alone, which is not penalised. So the
 //! minimum is the same, zero for zero, and second derivatives are well conditioned.
 
+use num_traits::Float as _;
+
 use crate::checkpoint::Saved;
 use crate::coordinates::Coordinates;
 use crate::memory::Stall;
@@ -151,6 +153,10 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
             let rise = next.loss - from.loss + SUFFICIENT * gain;
             if rise <= noise::<B::Scalar>(from.loss) && all_finite(&next.gradient) {
                 return Some(next);
+            }
+            // The parameters need not become those of `from`: it is rounded between coordinates.
+            if gain <= B::Scalar::epsilon().widen() * from.loss {
+                return None;
             }
             length *= 0.5;
         }

@@ -7,6 +7,9 @@ use logit_core::{
     Backend, Error, Fit, Float, GradientDescent, Lbfgs, LogisticRegression, Newton, ProximalNewton,
     Solver, StopReason, TrustRegion,
 };
+use proptest::prelude::*;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
 
 fn value(i: usize, j: usize) -> f64 {
     ((i * 37 + j * 61) as f64 * 0.7).sin() + (i as f64 * (j + 1) as f64 * 0.11).cos()
@@ -244,5 +247,35 @@ fn a_working_set_comes_to_the_optimum_of_all_columns() {
     assert!(some.report.passes < none.report.passes / 2.0, "{}\n{}", some.report, none.report);
     for (got, want) in some.model.weights().iter().zip(all.model.weights()) {
         assert!((got - want).abs() < 1e-6 && (*got == 0.0) == (*want == 0.0), "{got}, not {want}");
+    }
+}
+
+/// Columns far from 0 that have much in common, on scales of their own.
+fn far_columns(n: usize, d: usize, seed: u64) -> (Matrix<f64>, Vec<bool>) {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut draw =
+        |count: usize| -> Vec<f64> { (0..count).map(|_| rng.random_range(-1.0..1.0)).collect() };
+    let (common, share, scale, far) = (draw(n), draw(d), draw(d), draw(d));
+    let (own, luck) = (draw(n * d), draw(n));
+    let y = (0..n).map(|i| common[i] + 0.7 * luck[i] > 0.0).collect();
+    let x = Matrix::new((n, d), Default::default(), |i, j| {
+        let value = common[i] * share[j] + 0.01 * own[i * d + j] + 10.0 * far[j];
+        100f64.powf(scale[j]) * value
+    });
+    (x, y)
+}
+
+proptest! {
+    /// Where nothing but the rounding of the intercept is left, a step is not shortened for ever.
+    #[test]
+    fn every_fit_comes_to_an_end(
+        seed: u64, n in 20usize..120, d in 2usize..30, standardize: bool, strength in -4.0..-1.0f64,
+    ) {
+        let (x, y) = far_columns(n, d, seed);
+        prop_assume!(y.contains(&true) && y.contains(&false));
+        let solver = ProximalNewton::new().tolerance(1e-14).max_iterations(100);
+        let estimator = new().standardize(standardize).l1(10f64.powf(strength));
+        let fit = estimator.solver(solver).fit(&x, &y).expect("a fit");
+        prop_assert!(fit.report.passes < 1e4, "{}", fit.report);
     }
 }
