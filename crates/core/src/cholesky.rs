@@ -44,6 +44,11 @@ impl Cholesky {
         (&row[..j], row[j])
     }
 
+    /// The rows and columns that are left out.
+    pub(crate) fn left_out(&self) -> impl Iterator<Item = usize> {
+        (0..self.order).filter(|&j| self.row(j).1 == 0.0)
+    }
+
     /// Replaces `b` by the solution of `A·x = b`.
     pub(crate) fn solve(&self, b: &mut [f64]) {
         for j in 0..self.order {

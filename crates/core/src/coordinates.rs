@@ -38,6 +38,8 @@ pub(crate) struct Moments {
     pub(crate) mean: Vec<f64>,
     /// The sum of the variances of all columns.
     pub(crate) variance: f64,
+    /// Whether some column has none.
+    pub(crate) constant: bool,
 }
 
 impl Coordinates {
@@ -65,7 +67,8 @@ impl Coordinates {
         let mut scaling = Scaling::measure(x, rows, fit_intercept)?;
         let varying = scaling.scale.iter().zip(&scaling.inverse).filter(|of| *of.1 != 0.0);
         let variance = varying.map(|(scale, _)| scale * scale).sum();
-        let moments = Moments { mean: scaling.mean.clone(), variance };
+        let constant = scaling.inverse.contains(&0.0);
+        let moments = Moments { mean: scaling.mean.clone(), variance, constant };
         for (inverse, scale) in scaling.inverse.iter_mut().zip(&scaling.scale) {
             *inverse = 1.0 / scale;
         }
@@ -76,7 +79,8 @@ impl Coordinates {
     pub(crate) fn moments(&self) -> Option<Moments> {
         let scaling = self.scaling.as_ref()?;
         let varying = scaling.inverse.iter().filter(|inverse| **inverse != 0.0).count();
-        Some(Moments { mean: vec![0.0; self.ncols], variance: varying as f64 })
+        let constant = varying < self.ncols;
+        Some(Moments { mean: vec![0.0; self.ncols], variance: varying as f64, constant })
     }
 
     pub(crate) fn is_standardized(&self) -> bool {

@@ -236,20 +236,32 @@ impl Curvature {
 
     /// The solution of `H·x = gradient`.
     pub(crate) fn solved(&self, gradient: &[f64]) -> Vec<f64> {
-        let mut folded = gradient.to_vec();
-        let Some(basis) = &self.basis else {
-            self.inverse.apply(&mut folded);
-            return folded;
-        };
-        let d = gradient.len() - usize::from(basis.fit_intercept());
-        let (by_weight, by_intercept) = gradient.split_at(d);
-        let by_intercept = by_intercept.first().copied().unwrap_or(0.0);
-        basis.gradient(by_weight.iter().copied(), by_intercept, 0.0, by_weight, &mut folded);
+        let mut folded = self.folded(gradient);
         self.inverse.apply(&mut folded);
-        let mut step = Model::zero(d);
+        let Some(basis) = &self.basis else { return folded };
+        let mut step = Model::zero(gradient.len() - usize::from(basis.fit_intercept()));
         basis.unfold_into(&folded, &mut step);
         let intercept = basis.fit_intercept().then_some(step.intercept());
         step.weights().iter().copied().chain(intercept).collect()
+    }
+
+    /// The steepest slope, squared, along a column that the solution leaves at 0.
+    pub(crate) fn steepest_left_out(&self, gradient: &[f64]) -> f64 {
+        let Inverse::Factored(factor) = &self.inverse else { return 0.0 };
+        let folded = self.folded(gradient);
+        factor.left_out().map(|j| folded[j].powi(2)).fold(0.0, f64::max)
+    }
+
+    /// A gradient by the parameters that the inverse belongs to.
+    fn folded(&self, gradient: &[f64]) -> Vec<f64> {
+        let mut folded = gradient.to_vec();
+        if let Some(basis) = &self.basis {
+            let d = gradient.len() - usize::from(basis.fit_intercept());
+            let (by_weight, by_intercept) = gradient.split_at(d);
+            let by_intercept = by_intercept.first().copied().unwrap_or(0.0);
+            basis.gradient(by_weight.iter().copied(), by_intercept, 0.0, by_weight, &mut folded);
+        }
+        folded
     }
 }
 

@@ -359,6 +359,17 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         Ok(basis)
     }
 
+    /// The same measured over a sample, if there is one, unless columns are constant there.
+    pub(crate) fn basis_from(&self, sample: Option<&Self>) -> Result<Coordinates, Error> {
+        if let Some(sample) = sample {
+            let basis = sample.basis()?;
+            if self.coordinates.is_standardized() || !sample.moments().is_some_and(|m| m.constant) {
+                return Ok(basis);
+            }
+        }
+        self.basis()
+    }
+
     /// How far a direction moves the logits towards the classes observed at least, over rows that
     /// count, as a share of what its terms add up to without their signs: only rounding beside the
     /// terms makes a logit that does not move.

@@ -118,10 +118,7 @@ impl Solver for ProximalNewton {
         };
         let mut sample = objective.sample(past.rows);
         // A sample tells little of columns that are hardly ever other than 0.
-        let basis = match &mut sample {
-            Some(sample) if few => sample.basis()?,
-            _ => objective.basis()?,
-        };
+        let basis = objective.basis_from(sample.as_ref().filter(|_| few))?;
         let saved = trace.resume("ProximalNewton")?;
         let mut net = ElasticNet::new(objective, basis);
         let mut point = net.evaluate(at.to_vec());

@@ -121,7 +121,7 @@ impl Solver for Newton {
         let limits = Limits { iterations, tolerance, memory: MEMORY };
         let rows = SAMPLE.max(SAMPLE_PER_PARAMETER * objective.dimension());
         let mut sample = objective.sample(rows);
-        let basis = sample.as_mut().unwrap_or(objective).basis()?;
+        let basis = objective.basis_from(sample.as_ref())?;
         let saved = trace.resume("Newton")?;
         if let (None, Some(sample)) = (&saved, &mut sample) {
             approach(sample, &basis, at);
@@ -162,6 +162,8 @@ const SAMPLE: usize = 8192;
 /// Second derivatives serve as long as a step leaves less than this share of the decrement: their sum
 /// takes as long as some steps.
 const SERVES: f64 = 0.3;
+/// So many times more than there could be to gain by a column that depends on others is missed.
+const MISSED: f64 = 4.0;
 /// p (1 - p) is at most this.
 pub(crate) const MOST_CURVATURE: f64 = 0.25;
 /// The share of the predicted decrease that a step must bring.
@@ -322,7 +324,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         loop {
             let gradient = widen(&point.gradient);
             let (mut step, mut decrement) = self.step(&curvature, &gradient);
-            if self.past.before.is_some_and(|before| decrement > SERVES * before) {
+            while !self.serves(&curvature, &gradient, decrement) {
                 curvature = self.renewed(&point.at);
                 (step, decrement) = self.step(&curvature, &gradient);
             }
@@ -375,6 +377,17 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         let least = dot(gradient, &safe);
         let serves = least <= NOTHING * decrement && decrement.is_finite();
         if serves { (step, decrement) } else { (safe, least) }
+    }
+
+    /// Whether steps by a curvature gain enough, and a sample does not miss a column by which there is
+    /// more to gain.
+    ///
+    /// Of columns that depend on others in all rows, the squared slope is no more than their curvature
+    /// times the decrement, by Cauchy and Schwarz's inequality.
+    fn serves(&self, curvature: &Curvature, gradient: &[f64], decrement: f64) -> bool {
+        let missed = || curvature.steepest_left_out(gradient) > MISSED * MOST_CURVATURE * decrement;
+        let gains = self.past.before.is_none_or(|before| decrement <= SERVES * before);
+        gains && !(self.sample.is_some() && missed())
     }
 
     fn evaluate(&mut self, at: Vec<B::Scalar>) -> Point<B::Scalar> {

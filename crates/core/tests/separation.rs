@@ -155,6 +155,7 @@ impl Case {
                 prop_assert_eq!(complete, some == all);
                 self.check_direction(complete, &direction)?;
             }
+            Err(Error::Diverged { .. }) if !patient => {}
             Err(error) => prop_assert!(false, "{error}"),
         }
         Ok(())
@@ -205,6 +206,22 @@ fn quasi_separated<F: Float>(result: Result<Fit<F>, Error>) -> Model<f64> {
     }
 }
 
+/// Of classes that overlap a few rows show it, whatever the others.
+#[test]
+fn large_logits_of_many_rows_cost_no_further_reads() {
+    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(5);
+    let n = 100_000;
+    let rows: Vec<Vec<f64>> =
+        (0..n).map(|_| (0..3).map(|_| rng.random_range(-9.0..9.0)).collect()).collect();
+    let y = rows.iter().map(|row| row[0] + row[1] + rng.random_range(-3.0..3.0) > 0.5);
+    let y: Vec<bool> = y.collect();
+    let x = Matrix::from_rows(&rows);
+    let fit = LogisticRegression::new().fit(&x, &y).expect("an optimum");
+    let logits = fit.model.decision_function(&x).expect("logits");
+    assert!(logits.iter().any(|z| z.abs() > 15.0));
+    assert!(fit.report.passes < 12.0, "{}", fit.report);
+}
+
 /// A category that one row of many is of, for the loss of which no solver goes on for long.
 #[test]
 fn one_row_of_many_is_found() {
@@ -220,8 +237,7 @@ fn one_row_of_many_is_found() {
         assert!(direction.weights()[0] == 0.0 && direction.weights()[1] > 0.0);
         assert_eq!(direction.intercept(), 0.0);
     }
-    // Up to so many rows the second derivatives are those of all.
-    check::<f64>(16_000, Newton::new());
+    check::<f64>(200_000, Newton::new());
     check::<f64>(200_000, TrustRegion::new());
     check::<f64>(200_000, Lbfgs::new());
 }

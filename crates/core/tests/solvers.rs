@@ -2,7 +2,8 @@
 
 use logit_conformance::Matrix;
 use logit_core::{
-    Error, Fit, Float, Lbfgs, LogisticRegression, Model, Newton, Solver, StopReason, TrustRegion,
+    Error, Fit, Float, Lbfgs, LogisticRegression, Model, Newton, ProximalNewton, Solver,
+    StopReason, TrustRegion,
 };
 use proptest::prelude::*;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -367,4 +368,51 @@ fn a_tolerance_of_zero_ends_at_the_limit_of_the_precision() {
     ends::<f32>(Lbfgs::new().tolerance(0.0));
     ends::<f64>(TrustRegion::new().tolerance(0.0));
     ends::<f32>(TrustRegion::new().tolerance(0.0));
+}
+
+/// A column that is 0 in every row of a sample, and one that is so but for rows of another column.
+#[test]
+fn columns_that_a_sample_does_not_show_are_fitted() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
+    // A sample has the first rows of every so many.
+    let (n, every) = (99_968, 781);
+    let category = |i: usize| match i % every {
+        500 if i < 8_000 => [1.0, 0.0],
+        0..8 => [0.0, 1.0],
+        _ => [0.0, 0.0],
+    };
+    let rows: Rows = (0..n)
+        .map(|i| {
+            let [rare, frequent] = category(i);
+            vec![rng.random_range(-1.0..1.0), rare, frequent, rare + frequent]
+        })
+        .collect();
+    let y = rows.iter().map(|row| rng.random_bool(if row[1] == 1.0 { 0.8 } else { 0.4 }));
+    let y: Vec<bool> = y.collect();
+    let three: Rows = rows.iter().map(|row| row[..3].to_vec()).collect();
+    for standardize in [false, true] {
+        let estimator = new().standardize(standardize);
+        let exact =
+            fitted::<f64>(&estimator.clone().solver(Lbfgs::new().tolerance(1e-15)), &three, &y);
+        let fit = fitted::<f64>(&estimator, &three, &y);
+        assert_same(&fit.model, &exact.model, 1e-4);
+        assert!(fit.model.weights()[1] != 0.0);
+        // The last column is the sum of two others; in a sample it is one of them.
+        for columns in [&[0, 1, 2, 3][..], &[0, 2, 3]] {
+            let some = |row: &Vec<f64>| columns.iter().map(|&j| row[j]).collect();
+            let fit = fitted::<f64>(&estimator, &rows.iter().map(some).collect(), &y);
+            assert!((fit.report.loss - exact.report.loss).abs() < 1e-10, "{}", fit.report);
+        }
+        let sparse = estimator.l1(1e-5).solver(ProximalNewton::new());
+        let exact = estimator_of_all(standardize, &three, &y);
+        let fit = fitted::<f64>(&sparse, &three, &y);
+        assert_same(&fit.model, &exact, 1e-4);
+    }
+}
+
+/// With an L1 penalty, and no sample.
+fn estimator_of_all(standardize: bool, rows: &Rows, y: &[bool]) -> Model<f64> {
+    let solver = ProximalNewton::new().most_derivatives(0);
+    let estimator = new().standardize(standardize).l1(1e-5).solver(solver);
+    fitted::<f64>(&estimator, rows, y).model
 }
