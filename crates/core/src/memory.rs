@@ -105,9 +105,9 @@ impl Stall {
         Self { least: Some(least.min(gain)), steps }
     }
 
-    /// The same where steps count only once there is no more to gain than the noise of the losses.
+    /// The same where steps count only while there is no more to gain than the noise of the losses.
     pub(crate) fn in_noise(self, gain: f64, noise: f64) -> Self {
-        if gain <= noise { self.after(gain) } else { Self::default() }
+        if gain <= noise { self.after(gain) } else { self }
     }
 
     pub(crate) fn is_long(self) -> bool {

@@ -337,7 +337,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             if stall.is_long() {
                 return Ok(StopReason::PrecisionLimit);
             }
-            trace.refuse_separated(self.objective, &point.at)?;
+            trace.refuse_separated(self.objective, &point.at, self.limits.iterations)?;
             // A fit resumed from here comes down to this line again without any change.
             let save = || Saved::QuasiNewton(self.past.clone());
             let (objective, iterations) = (&*self.objective, self.limits.iterations);

@@ -317,13 +317,15 @@ impl<'a, F: Float> Trace<'a, F> {
     }
 
     /// Fails where logits have become so large that the data may have no optimum, and it has none:
-    /// before the end, where [`finish`](Self::finish) asks.
+    /// before the end, where [`finish`](Self::finish) asks, or after the last iteration.
     pub(crate) fn refuse_separated<B: Backend<Scalar = F> + ?Sized>(
         &mut self,
         objective: &Objective<'_, B>,
         at: &[F],
+        max_iterations: usize,
     ) -> Result<(), Error> {
-        self.suspicion.check(objective, at, self.own_largest_logit, false)
+        let end = self.report.iterations >= max_iterations;
+        self.suspicion.check(objective, at, self.own_largest_logit, end)
     }
 
     /// Records how far the loss is estimated to lie above its minimum.

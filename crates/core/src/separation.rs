@@ -69,7 +69,7 @@ impl Suspicion {
         if largest <= if end { notable_logit(objective) } else { self.logit } {
             return Ok(());
         }
-        self.logit = 1.5 * largest;
+        self.logit = VERY_LARGE_LOGIT.max(largest);
         let mut model = Model::zero(objective.ncols());
         objective.coordinates().unfold_into(at, &mut model);
         let model = model.widen();
@@ -94,6 +94,17 @@ fn notable_logit<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> f64 {
 /// Whether every row is on the side of its class, beyond the rounding of the sum of its terms.
 fn is_plane<B: Backend + ?Sized>(objective: &Objective<'_, B>, model: &Model<f64>) -> bool {
     objective.least_share(model) > rounding(model)
+}
+
+/// Whether some rows are moved towards their class and none away, but for rounding.
+fn moves_rows_to_their_sides<B: Backend + ?Sized>(
+    objective: &Objective<'_, B>,
+    direction: &Model<f64>,
+) -> bool {
+    let mut back = direction.clone();
+    back.weights.iter_mut().chain([&mut back.intercept]).for_each(|u| *u = -*u);
+    let rounding = rounding(direction);
+    objective.least_share(direction) >= -rounding && objective.least_share(&back) < -rounding
 }
 
 /// The share of its terms by which a sum of them may be off: that of so many roundings, of the
@@ -121,9 +132,8 @@ fn refuse_separated<B: Backend + ?Sized>(
     basis.unfold_into(&direction, &mut raw);
     let mut clean = raw.clone();
     basis.drop_small(&mut clean, NOTHING);
-    let direction = [clean, raw]
-        .into_iter()
-        .find(|direction| objective.least_share(direction) >= -rounding(direction));
+    let direction =
+        [clean, raw].into_iter().find(|direction| moves_rows_to_their_sides(objective, direction));
     direction.map_or(Ok(()), |direction| {
         let complete = sides.normals.is_empty() && is_plane(objective, &direction);
         Err(Error::Separated { complete, direction: Box::new(direction) })

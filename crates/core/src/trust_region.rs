@@ -162,7 +162,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             if stall.is_long() {
                 return Ok(StopReason::PrecisionLimit);
             }
-            trace.refuse_separated(self.objective, &point.at)?;
+            trace.refuse_separated(self.objective, &point.at, self.settings.max_iterations)?;
             // A fit resumed from here comes down to this line again without any change.
             let save = || Saved::TrustRegion(self.past.clone());
             let (objective, maximum) = (&*self.objective, self.settings.max_iterations);
