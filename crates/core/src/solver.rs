@@ -8,7 +8,8 @@ use crate::{
 /// A method of minimising an [`Objective`].
 ///
 /// It sees losses, gradients and second derivatives, never a matrix. Whether the data has no optimum
-/// it need not ask: a fit does where a solver ends with large logits and there is no penalty
+/// it need not ask: where there is no penalty and logits are large, a fit does when a solver ends as
+/// [`Converged`](StopReason::Converged) or at the [`PrecisionLimit`](StopReason::PrecisionLimit)
 /// ([`Error::Separated`]). Implement it for a method of your own:
 ///
 /// ```
