@@ -361,9 +361,9 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
 
     /// The same measured over a sample, if there is one, unless columns are constant there.
     pub(crate) fn basis_from(&self, sample: Option<&Self>) -> Result<Coordinates, Error> {
-        if let Some(sample) = sample {
+        if let Some(sample) = sample.filter(|_| !self.coordinates.is_standardized()) {
             let basis = sample.basis()?;
-            if self.coordinates.is_standardized() || !sample.moments().is_some_and(|m| m.constant) {
+            if !sample.moments().is_some_and(|moments| moments.constant) {
                 return Ok(basis);
             }
         }

@@ -11,6 +11,7 @@ use crate::error::check_setting;
 use crate::memory::{Memory, Stall, difference};
 use crate::quadratic::{Quadratic, dot};
 use crate::quasi_newton::{MEMORY, MOST_CURVATURE};
+use crate::rows::sample_size;
 use crate::solver::FEW;
 use crate::squares::quotient;
 use crate::{
@@ -112,7 +113,7 @@ impl Solver for ProximalNewton {
         let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
         let parameters = objective.dimension().min(self.most);
         let mut past = Past {
-            rows: SAMPLE.max(SAMPLE_PER_PARAMETER * parameters),
+            rows: sample_size(parameters),
             cheap: if few { 0 } else { CHEAP },
             ..Past::default()
         };
@@ -138,11 +139,6 @@ impl Solver for ProximalNewton {
     }
 }
 
-/// A sample of this many rows per parameter has second derivatives within a fifth or so of those
-/// of the whole.
-const SAMPLE_PER_PARAMETER: usize = 32;
-/// And of at least this many, which are read in no time.
-const SAMPLE: usize = 8192;
 /// Coordinates at zero whose slope is less than this share of the penalty will stay there, most
 /// likely (Tibshirani and others, *Strong rules for discarding predictors in lasso-type problems*,
 /// 2012); second derivatives by them are not needed.

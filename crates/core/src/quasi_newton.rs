@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use num_traits::Float as _;
+use num_traits::{Float as _, Zero};
 
 use crate::checkpoint::{Saved, all_sound};
 use crate::coordinates::Coordinates;
@@ -11,6 +11,7 @@ use crate::error::check_setting;
 use crate::memory::{Memory, Stall, difference};
 use crate::quadratic::dot;
 use crate::report::all_finite;
+use crate::rows::sample_size;
 use crate::{Backend, Error, Float, Model, Objective, Progress, Solver, StopReason, Trace};
 
 /// Newton's method, with second derivatives summed over a sample of the rows where that is enough.
@@ -119,7 +120,7 @@ impl Solver for Newton {
     ) -> Result<StopReason, Error> {
         let (iterations, tolerance) = (self.max_iterations, self.tolerance);
         let limits = Limits { iterations, tolerance, memory: MEMORY };
-        let rows = SAMPLE.max(SAMPLE_PER_PARAMETER * objective.dimension());
+        let rows = sample_size(objective.dimension());
         let mut sample = objective.sample(rows);
         let basis = objective.basis_from(sample.as_ref())?;
         let saved = trace.resume("Newton")?;
@@ -154,11 +155,6 @@ impl Solver for Lbfgs {
 
 /// How many steps Newton's methods remember, on top of second derivatives or in their place.
 pub(crate) const MEMORY: usize = 10;
-/// A sample of this many rows per parameter has second derivatives within a fifth or so of those
-/// of the whole.
-const SAMPLE_PER_PARAMETER: usize = 32;
-/// And of at least this many, which are read in no time.
-const SAMPLE: usize = 8192;
 /// Second derivatives serve as long as a step leaves less than this share of the decrement: their sum
 /// takes as long as some steps.
 const SERVES: f64 = 0.3;
@@ -292,7 +288,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         } else {
             // Where a start is worse than none, second derivatives can be next to nothing, and steps
             // by them lead anywhere.
-            if point.loss.is_nan() || point.loss > NONE {
+            let starts_somewhere = point.at.iter().any(|at| !at.is_zero());
+            if starts_somewhere && (point.loss.is_nan() || point.loss > NONE) {
                 let zero = self.evaluate(vec![B::Scalar::default(); at.len()]);
                 let better = zero.loss < point.loss || point.loss.is_nan();
                 // What is evaluated last is what is recorded.

@@ -21,6 +21,12 @@ pub(crate) enum Rows<'a> {
 /// Enough rows to multiply at once, few enough to represent data in any order.
 const RUN: usize = 64;
 
+/// So many rows are a sample for so many parameters: 32 of each have second derivatives within a fifth
+/// or so of those of the whole, and 8192 are read in no time.
+pub(crate) fn sample_size(parameters: usize) -> usize {
+    (32 * parameters).max(8192)
+}
+
 impl Rows<'_> {
     /// About `wanted` rows of the whole matrix, or all of them where that is not much fewer.
     pub(crate) fn sample(wanted: usize, shard: Shard) -> Rows<'static> {

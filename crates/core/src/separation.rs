@@ -13,6 +13,7 @@
 use crate::coordinates::Coordinates;
 use crate::hull::{Hull, norm, without};
 use crate::quasi_newton::noise;
+use crate::rows::sample_size;
 use crate::{Backend, Error, Float, Model, Objective};
 
 /// From this logit on it is worth asking whether a plane is found already, and at the end of a fit
@@ -27,12 +28,10 @@ const NOTABLE_LOGIT: f64 = 8.0;
 const TOLERANCE: f64 = 1e-11;
 /// What is left of a row of length 1 where nothing but rounding is.
 const NOTHING: f64 = 1e-10;
-/// Whether classes overlap is asked of a sample first, of so many rows per parameter,
-const SAMPLE_PER_PARAMETER: usize = 32;
-/// and of so many at least.
-const SAMPLE: usize = 8192;
 /// Of a pass over the rows, so many are taken that a direction moves the wrong way.
 const WORST: usize = 64;
+/// After so many passes the question is left open.
+const MOST_PASSES: usize = 1000;
 /// No more numbers than this are held of rows: those of a square of 2048.
 const ROOM: usize = 1 << 22;
 
@@ -146,9 +145,7 @@ fn overlap_shows<B: Backend + ?Sized>(
     basis: &Coordinates,
     start: &[f64],
 ) -> bool {
-    let Some(sample) = objective.sample(SAMPLE.max(SAMPLE_PER_PARAMETER * start.len())) else {
-        return false;
-    };
+    let Some(sample) = objective.sample(sample_size(start.len())) else { return false };
     let mut sides = Sides::new(&sample, basis);
     let none = sides.direction(start.to_vec()).is_none();
     none && sides.normals.len() == start.len()
@@ -215,11 +212,11 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
     }
 
     /// The hull of as many of the rows as hold its point nearest to 0; `None` where there are no
-    /// rows, or too many.
+    /// rows, or where it takes too many of them or too many passes.
     fn hull(&mut self, start: &[f64]) -> Option<Hull> {
         let mut hull = Hull::new(self.basis.dimension());
         let mut along = start.to_vec();
-        loop {
+        for _ in 0..MOST_PASSES {
             let closer = hull.extend(self.worst(&along));
             if !closer || hull.holds_zero() {
                 return (!hull.is_empty()).then_some(hull);
@@ -229,6 +226,7 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
             }
             along = hull.nearest();
         }
+        None
     }
 
     /// Rows that a direction moves away from their class, or towards it least; the same in all

@@ -73,6 +73,7 @@ fn killed<F: Float, S: Solver>(
         report.stop = fit.report.stop;
         if report.stop != StopReason::Observer {
             // It may have looked for separation then.
+            assert!(fit.report.passes >= report.passes);
             report.passes = fit.report.passes;
         }
         assert_eq!(format!("{:?}", fit.report), format!("{report:?}"));

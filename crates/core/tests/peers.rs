@@ -266,8 +266,8 @@ proptest! {
         let expected = fit(&data.matrix(d), &data, setup).expect("a fit");
         let mut ends: Vec<_> = cuts.iter().map(|cut| cut.index(n + 1)).chain([n]).collect();
         ends.sort_unstable();
-        // Of the search along a step, and of the last products of conjugate gradients.
-        let passes = if [2, 3, 5].contains(&setup.solver) { 2.0 } else { 0.0 };
+        // The last products of conjugate gradients.
+        let passes = if setup.solver == 5 { 2.0 } else { 0.0 };
         assert_same(together(&data, &ends, |x, data| fit(x, data, setup)), &expected, passes);
     }
 

@@ -404,14 +404,14 @@ fn columns_that_a_sample_does_not_show_are_fitted() {
             assert!((fit.report.loss - exact.report.loss).abs() < 1e-10, "{}", fit.report);
         }
         let sparse = estimator.l1(1e-5).solver(ProximalNewton::new());
-        let exact = estimator_of_all(standardize, &three, &y);
+        let exact = fitted_without_a_sample(standardize, &three, &y);
         let fit = fitted::<f64>(&sparse, &three, &y);
         assert_same(&fit.model, &exact, 1e-4);
     }
 }
 
 /// With an L1 penalty, and no sample.
-fn estimator_of_all(standardize: bool, rows: &Rows, y: &[bool]) -> Model<f64> {
+fn fitted_without_a_sample(standardize: bool, rows: &Rows, y: &[bool]) -> Model<f64> {
     let solver = ProximalNewton::new().most_derivatives(0);
     let estimator = new().standardize(standardize).l1(1e-5).solver(solver);
     fitted::<f64>(&estimator, rows, y).model
