@@ -16,7 +16,7 @@
 use std::fs;
 
 use benches::roofline::{fill, on, sum, threads, time};
-use logit::ndarray::Array2;
+use logit::ndarray::{Array2, s};
 use logit::{LogisticRegression, Ndarray};
 
 const SHAPES: [(usize, usize); 6] =
@@ -44,13 +44,19 @@ fn main() {
 
 /// By how many megabytes the memory of this process grows for a while during a fit.
 fn growth_mb(x: &Array2<f64>) -> f64 {
-    let y = (0..x.nrows()).map(|i| i % 3 == 0);
+    let y = |rows: usize| (0..rows).map(|i| i % 3 == 0);
+    // The program itself takes memory when it is first run.
+    let few = x.slice(s![..1000, ..]);
+    estimator().fit(&Ndarray::from(&few), y(1000)).expect("a valid problem");
     // Linux counts the peak anew from here on.
     fs::write("/proc/self/clear_refs", "5").expect("Linux");
     let before = status_mb("VmRSS:");
-    let fit = LogisticRegression::new().l2(1e-3).fit(&Ndarray::from(x), y);
-    fit.expect("a valid problem");
+    estimator().fit(&Ndarray::from(x), y(x.nrows())).expect("a valid problem");
     status_mb("VmHWM:") - before
+}
+
+fn estimator() -> LogisticRegression {
+    LogisticRegression::new().l2(1e-3)
 }
 
 fn status_mb(name: &str) -> f64 {
