@@ -6,8 +6,8 @@ use crate::quadratic::{add_multiple, dot};
 /// The factor of `A = L·Lᵀ`, where rows and columns that depend on earlier ones are left out.
 ///
 /// Column by column (Golub and Van Loan, *Matrix Computations*, 4th ed. 2013, section 4.2.5). A
-/// pivot that is mere rounding beside its diagonal element marks a dependent column; the solution
-/// is then that of the system without it, and 0 there.
+/// pivot that may be mere rounding marks a dependent column; the solution is then that of the system
+/// without it, and 0 there.
 #[derive(Clone, Debug)]
 pub(crate) struct Cholesky {
     order: usize,
@@ -15,21 +15,25 @@ pub(crate) struct Cholesky {
     factor: Vec<f64>,
 }
 
-/// What is left of a diagonal element, relative to it, when nothing but rounding is.
-const NOTHING: f64 = 1e-13;
+/// The share of a diagonal element by which it may be off.
+const ROUNDING: f64 = 1e-13;
+/// A pivot that is a larger share of its diagonal element is no rounding.
+const LARGE: f64 = 1e-6;
 
 impl Cholesky {
     /// Factors the matrix of which the lower triangle is given, row by row.
     pub(crate) fn new(mut matrix: Vec<f64>, order: usize) -> Self {
         let (mut row, mut products) = (vec![0.0; order], vec![0.0; order]);
+        let diagonal: Vec<f64> = (0..order).map(|j| matrix[j * order + j]).collect();
         for j in 0..order {
             let (row, products) = (&mut row[..j], &mut products[j..]);
             row.copy_from_slice(&matrix[j * order..][..j]);
             products.fill(0.0);
             add_square_dots(&matrix, order, j, row, products);
-            let diagonal = matrix[j * order + j];
-            let pivot = diagonal - products[0];
-            let root = if pivot > NOTHING * diagonal { pivot.sqrt() } else { 0.0 };
+            let pivot = diagonal[j] - products[0];
+            let stays = pivot > LARGE * diagonal[j]
+                || pivot > rounding(&matrix, order, row, &diagonal[..=j]);
+            let root = if stays { pivot.sqrt() } else { 0.0 };
             matrix[j * order + j] = root;
             for (i, product) in (j + 1..order).zip(&products[1..]) {
                 let element = &mut matrix[i * order + j];
@@ -55,15 +59,29 @@ impl Cholesky {
             let (row, root) = self.row(j);
             b[j] = if root > 0.0 { (b[j] - dot(row, &b[..j])) / root } else { 0.0 };
         }
-        for j in (0..self.order).rev() {
-            let (row, root) = self.row(j);
-            if root > 0.0 {
-                b[j] /= root;
-            }
-            let (rest, last) = b.split_at_mut(j);
-            add_multiple(rest, -last[0], row);
-        }
+        solve_transposed(&self.factor, self.order, b);
     }
+}
+
+/// Replaces `b` by the solution of `Lᵀ·x = b`, for as many leading rows and columns as it has.
+fn solve_transposed(factor: &[f64], order: usize, b: &mut [f64]) {
+    for j in (0..b.len()).rev() {
+        let row = &factor[j * order..][..=j];
+        if row[j] > 0.0 {
+            b[j] /= row[j];
+        }
+        let (rest, last) = b.split_at_mut(j);
+        add_multiple(rest, -last[0], &row[..j]);
+    }
+}
+
+/// By how much the pivot below the factor of the leading rows and columns may be off, given its row
+/// of the factor: it is `xᵀ·A·x` for a combination of columns `x`, and the elements of A are off.
+fn rounding(factor: &[f64], order: usize, row: &[f64], diagonal: &[f64]) -> f64 {
+    let mut combination = row.to_vec();
+    solve_transposed(factor, order, &mut combination);
+    combination.push(1.0);
+    ROUNDING * combination.iter().zip(diagonal).map(|(x, a)| x * x * a).sum::<f64>()
 }
 
 #[cfg(test)]
@@ -101,6 +119,28 @@ mod tests {
                 let product: f64 = row.iter().zip(&b).map(|(a, x)| a * x).sum();
                 prop_assert!((product - given).abs() <= 1e-6 * size, "{product} for {given}");
             }
+        }
+
+        #[test]
+        fn of_dependent_columns_one_is_left_out(
+            rows in (2usize..9).prop_flat_map(|n| {
+                let row = (prop::collection::vec(-1.0..1.0f64, n), -2.0..0.0f64);
+                prop::collection::vec(row, n + 2..40)
+            }),
+            size in -2.0..0.0f64,
+        ) {
+            // A small difference of large columns, in rows of weights far apart.
+            let weight = |(row, weight): &(Vec<f64>, f64), j: usize| row[j] * 10f64.powf(*weight);
+            let mut columns: Vec<Vec<f64>> = (0..rows[0].0.len())
+                .map(|j| rows.iter().map(|row| weight(row, j)).collect())
+                .collect();
+            let small: Vec<f64> = columns[0].iter().map(|x| x * 10f64.powf(size)).collect();
+            columns[0] = (0..rows.len())
+                .map(|i| small[i] + columns[1..].iter().map(|column| column[i]).sum::<f64>())
+                .collect();
+            columns.push(small);
+            let factor = Cholesky::new(square(&columns), columns.len());
+            prop_assert!(factor.left_out().next().is_some());
         }
     }
 }
