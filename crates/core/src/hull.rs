@@ -48,13 +48,18 @@ impl Hull {
 
     /// Whether the nearest point is 0, up to rounding.
     pub(crate) fn holds_zero(&self) -> bool {
-        norm(&self.residual) <= self.rounding
+        self.distance() <= self.rounding
+    }
+
+    /// How far 0 is from the nearest point, or a little less.
+    pub(crate) fn distance(&self) -> f64 {
+        norm(&self.residual)
     }
 
     /// The direction of the nearest point.
     pub(crate) fn nearest(&self) -> Vec<f64> {
         let coordinates = self.residual.len() - 1;
-        let length = norm(&self.residual);
+        let length = self.distance();
         self.residual[..coordinates].iter().map(|x| -x / length).collect()
     }
 
@@ -71,9 +76,9 @@ impl Hull {
     /// Takes in those of some vectors that bring it nearer to 0; whether any did.
     pub(crate) fn extend(&mut self, mut candidates: Vec<Vec<f64>>) -> bool {
         candidates.iter_mut().for_each(|vector| vector.push(1.0));
-        let before = norm(&self.residual);
+        let before = self.distance();
         loop {
-            let distance = norm(&self.residual);
+            let distance = self.distance();
             let slope = |vector: &Vec<f64>| dot(vector, &self.residual) / distance;
             let steepest = (0..candidates.len())
                 .map(|k| (slope(&candidates[k]), k))

@@ -12,22 +12,22 @@
 
 use crate::coordinates::Coordinates;
 use crate::hull::{Hull, norm, without};
-use crate::quasi_newton::noise;
 use crate::rows::sample_size;
 use crate::{Backend, Error, Float, Model, Objective};
 
-/// From this logit on it is worth asking whether a plane is found already, and at the end of a fit
-/// whether the data is separated.
+/// From this logit on it is worth asking whether a plane is found already,
 const LARGE_LOGIT: f64 = 15.0;
-/// From this one on a fit need not go on to its end before that is asked.
+/// and from this one on a fit need not go on to its end before it is asked whether the data is
+/// separated.
 const VERY_LARGE_LOGIT: f64 = 30.0;
-/// Where many rows have their share of the loss, or the precision is low, a fit ends before the
-/// logits of a few are large; but it is not asked below this one, which rare classes have too.
+/// At the end of a fit it is asked from this one on: where many rows have their share of the loss, the
+/// precision is low or a solver thinks itself nearer to its end than it is, the logits of a few
+/// rows have not become large.
 const NOTABLE_LOGIT: f64 = 8.0;
-/// Fits are made to end within this share of the loss.
-const TOLERANCE: f64 = 1e-11;
 /// What is left of a row of length 1 where nothing but rounding is.
 const NOTHING: f64 = 1e-10;
+/// A hull so near to 0 may hold it, for rows of which little is left are rounded by more than others.
+const NEARLY_ZERO: f64 = 1e-8;
 /// Of a pass over the rows, so many are taken that a direction moves the wrong way.
 const WORST: usize = 64;
 /// After so many passes the question is left open.
@@ -65,7 +65,7 @@ impl Suspicion {
             return Ok(());
         }
         let largest = objective.peers().max(own_largest_logit);
-        if largest <= if end { notable_logit(objective) } else { self.logit } {
+        if largest <= if end { NOTABLE_LOGIT } else { self.logit } {
             return Ok(());
         }
         self.logit = VERY_LARGE_LOGIT.max(largest);
@@ -81,13 +81,6 @@ impl Suspicion {
         }
         Ok(())
     }
-}
-
-/// The logit of a row whose loss is small enough beside that of all for a fit to end, or ten times
-/// that, since what a fit foresees of its end may be off.
-fn notable_logit<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> f64 {
-    let share = 10.0 * TOLERANCE.max(noise::<B::Scalar>(1.0));
-    -(share * objective.nrows() as f64).ln().clamp(-LARGE_LOGIT, -NOTABLE_LOGIT)
 }
 
 /// Whether every row is on the side of its class, beyond the rounding of the sum of its terms.
@@ -126,14 +119,7 @@ fn refuse_separated<B: Backend + ?Sized>(
         return Ok(());
     }
     let mut sides = Sides::new(objective, basis);
-    let Some(direction) = sides.direction(start) else { return Ok(()) };
-    let mut raw = Model::zero(objective.ncols());
-    basis.unfold_into(&direction, &mut raw);
-    let mut clean = raw.clone();
-    basis.drop_small(&mut clean, NOTHING);
-    let direction =
-        [clean, raw].into_iter().find(|direction| moves_rows_to_their_sides(objective, direction));
-    direction.map_or(Ok(()), |direction| {
+    sides.direction(start).map_or(Ok(()), |direction| {
         let complete = sides.normals.is_empty() && is_plane(objective, &direction);
         Err(Error::Separated { complete, direction: Box::new(direction) })
     })
@@ -176,14 +162,17 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
     }
 
     /// A direction that moves every row of which something is left beside the normals towards its
-    /// class, and no other one; `None` where there is none, or where it would take too much memory.
-    fn direction(&mut self, start: Vec<f64>) -> Option<Vec<f64>> {
+    /// class, and no other one; `None` where none is found.
+    fn direction(&mut self, start: Vec<f64>) -> Option<Model<f64>> {
         loop {
             self.measure();
             let hull = self.hull(&start)?;
             if !hull.holds_zero() {
                 // Of a point near 0, what rounding leaves along the normals is a larger share.
-                return Some(without(&self.normals, hull.nearest()));
+                let proven = self.proven(&without(&self.normals, hull.nearest()));
+                if proven.is_some() || hull.distance() > NEARLY_ZERO {
+                    return proven;
+                }
             }
             let known = self.normals.len();
             for row in hull.spanning(NOTHING) {
@@ -197,6 +186,15 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
                 return None;
             }
         }
+    }
+
+    /// A direction, if it does what it is to do to the rows as they are.
+    fn proven(&self, direction: &[f64]) -> Option<Model<f64>> {
+        let mut raw = Model::zero(self.objective.ncols());
+        self.basis.unfold_into(direction, &mut raw);
+        let mut clean = raw.clone();
+        self.basis.drop_small(&mut clean, NOTHING);
+        [clean, raw].into_iter().find(|model| moves_rows_to_their_sides(self.objective, model))
     }
 
     /// Measures the rows.

@@ -146,7 +146,7 @@ impl Case {
         let (some, all) = self.separable();
         match self.fit::<F>(solver) {
             Ok((report, largest)) => {
-                let ended = report.stop == StopReason::MaxIterations || largest <= 15.0;
+                let ended = report.stop == StopReason::MaxIterations || largest <= 8.0;
                 let may_end = some == 0 || !patient && ended;
                 prop_assert!(may_end, "{some} of {all}, logits to {largest}: {report}");
             }
