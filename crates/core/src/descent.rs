@@ -5,7 +5,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
 use crate::checkpoint::{Saved, all_sound, require_same};
-use crate::error::check_setting;
+use crate::error::{check_setting, check_tolerance};
 use crate::{Backend, Error, Float, Objective, Solver, StopReason, Trace, backtracking};
 
 /// Gradient descent, over all rows or in mini-batches.
@@ -177,8 +177,7 @@ impl Solver for GradientDescent {
         check_setting("batch_size", self.batch_size, full, accepted)?;
         let batch = self.batch_size.unwrap_or(1);
         check_setting("batch_size", batch, batch > 0, "at least 1")?;
-        let holds = self.tolerance >= 0.0 && self.tolerance.is_finite();
-        check_setting("tolerance", self.tolerance, holds, "0 or positive, and finite")
+        check_tolerance(self.tolerance)
     }
 
     fn minimize<B: Backend + ?Sized>(

@@ -225,3 +225,9 @@ pub(crate) fn check_setting(
 ) -> Result<(), Error> {
     if holds { Ok(()) } else { Err(Error::Setting { name, value: format!("{value:?}"), accepted }) }
 }
+
+/// Fails unless it is the share of the loss at which a solver may stop.
+pub(crate) fn check_tolerance(tolerance: f64) -> Result<(), Error> {
+    let holds = tolerance >= 0.0 && tolerance.is_finite();
+    check_setting("tolerance", tolerance, holds, "0 or positive, and finite")
+}

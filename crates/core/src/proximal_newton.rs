@@ -7,7 +7,7 @@ use num_traits::Float as _;
 use crate::checkpoint::Saved;
 use crate::coordinates::Coordinates;
 use crate::elastic_net::{ElasticNet, Limits, Point};
-use crate::error::check_setting;
+use crate::error::check_tolerance;
 use crate::memory::{Memory, Stall, difference};
 use crate::quadratic::{Quadratic, dot};
 use crate::quasi_newton::{MEMORY, MOST_CURVATURE};
@@ -85,8 +85,7 @@ impl ProximalNewton {
 
 impl Solver for ProximalNewton {
     fn check<F: Float>(&self) -> Result<(), Error> {
-        let holds = self.tolerance >= 0.0 && self.tolerance.is_finite();
-        check_setting("tolerance", self.tolerance, holds, "0 or positive, and finite")
+        check_tolerance(self.tolerance)
     }
 
     fn accepts_l1(&self) -> bool {

@@ -1,157 +1,14 @@
-//! Newton's method and L-BFGS: one loop, with more or less of the second derivatives.
-
-use std::ops::ControlFlow;
+//! The loop of Newton's method and of L-BFGS, which differ in what they know of second derivatives.
 
 use num_traits::{Float as _, Zero};
 
 use crate::checkpoint::{Saved, all_sound};
 use crate::coordinates::Coordinates;
 use crate::curvature::Curvature;
-use crate::error::check_setting;
 use crate::memory::{Memory, Stall, difference};
 use crate::quadratic::dot;
 use crate::report::all_finite;
-use crate::rows::sample_size;
-use crate::{Backend, Error, Float, Model, Objective, Progress, Solver, StopReason, Trace};
-
-/// Newton's method, with second derivatives summed over a sample of the rows where that is enough.
-///
-/// Where there are many more rows than parameters, the objective over an evenly spread sample is
-/// minimised first. From there every iteration reads the whole data once, for the loss and its
-/// gradient; the step comes from the sample's second derivatives, corrected by what the gradients
-/// seen have shown of the whole (as in L-BFGS). A sample that serves badly is replaced by one four
-/// times as large. Where there are few rows the sample is all of them, and second derivatives are
-/// summed anew when the old ones no longer serve.
-///
-/// Sources: Nocedal and Wright, *Numerical Optimization* (2nd ed. 2006), chapters 3 and 7; Byrd,
-/// Chin, Neveitt and Nocedal, *On the use of stochastic Hessian information in optimization methods
-/// for machine learning* (2011).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Newton {
-    max_iterations: usize,
-    tolerance: f64,
-}
-
-/// The limited-memory BFGS method, on columns centred and scaled, for more parameters than
-/// [`Newton`] can take.
-///
-/// Source: Nocedal and Wright, *Numerical Optimization* (2nd ed. 2006), section 7.2.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lbfgs {
-    max_iterations: usize,
-    tolerance: f64,
-    memory: usize,
-}
-
-impl Default for Newton {
-    fn default() -> Self {
-        Self { max_iterations: 100, tolerance: 1e-11 }
-    }
-}
-
-impl Default for Lbfgs {
-    fn default() -> Self {
-        Self { max_iterations: 10_000, tolerance: 1e-11, memory: 10 }
-    }
-}
-
-impl Newton {
-    /// At most 100 iterations, to a relative tolerance of 1e-11.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// How many iterations to make at most. Default: 100.
-    pub fn max_iterations(mut self, max_iterations: usize) -> Self {
-        self.max_iterations = max_iterations;
-        self
-    }
-
-    /// Stop once the loss is estimated to lie this far above its minimum, as a share of itself
-    /// (half the squared Newton decrement). 0 or positive, and finite. Default: 1e-11.
-    pub fn tolerance(mut self, tolerance: f64) -> Self {
-        self.tolerance = tolerance;
-        self
-    }
-}
-
-impl Lbfgs {
-    /// At most 10 000 iterations, to a relative tolerance of 1e-11, remembering 10 steps.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// How many iterations to make at most. Default: 10 000.
-    pub fn max_iterations(mut self, max_iterations: usize) -> Self {
-        self.max_iterations = max_iterations;
-        self
-    }
-
-    /// Stop once the loss is estimated to lie this far above its minimum, as a share of itself. The
-    /// estimate is that of the inverse curvature built so far, so ask for more than you need. 0 or
-    /// positive, and finite. Default: 1e-11.
-    pub fn tolerance(mut self, tolerance: f64) -> Self {
-        self.tolerance = tolerance;
-        self
-    }
-
-    /// How many steps to remember, at least 1. Default: 10.
-    pub fn memory(mut self, memory: usize) -> Self {
-        self.memory = memory;
-        self
-    }
-}
-
-pub(crate) fn check_tolerance(tolerance: f64) -> Result<(), Error> {
-    let holds = tolerance >= 0.0 && tolerance.is_finite();
-    check_setting("tolerance", tolerance, holds, "0 or positive, and finite")
-}
-
-impl Solver for Newton {
-    fn check<F: Float>(&self) -> Result<(), Error> {
-        check_tolerance(self.tolerance)
-    }
-
-    fn minimize<B: Backend + ?Sized>(
-        &self,
-        objective: &mut Objective<'_, B>,
-        at: &mut [B::Scalar],
-        trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
-        let (iterations, tolerance) = (self.max_iterations, self.tolerance);
-        let limits = Limits { iterations, tolerance, memory: MEMORY };
-        let rows = sample_size(objective.dimension());
-        let mut sample = objective.sample(rows);
-        let basis = objective.basis_from(sample.as_ref())?;
-        let saved = trace.resume("Newton")?;
-        if let (None, Some(sample)) = (&saved, &mut sample) {
-            approach(sample, &basis, at);
-        }
-        let past = Past::new(Base::Derivatives { at: Vec::new(), rows });
-        Descent { objective, limits, basis, sample, past }.run(saved, at, trace)
-    }
-}
-
-impl Solver for Lbfgs {
-    fn check<F: Float>(&self) -> Result<(), Error> {
-        check_setting("memory", self.memory, self.memory > 0, "at least 1")?;
-        check_tolerance(self.tolerance)
-    }
-
-    fn minimize<B: Backend + ?Sized>(
-        &self,
-        objective: &mut Objective<'_, B>,
-        at: &mut [B::Scalar],
-        trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
-        let (iterations, tolerance) = (self.max_iterations, self.tolerance);
-        let limits = Limits { iterations, tolerance, memory: self.memory };
-        let basis = objective.basis()?;
-        let saved = trace.resume("Lbfgs")?;
-        let past = Past::new(Base::Columns { scale: None });
-        Descent { objective, limits, basis, sample: None, past }.run(saved, at, trace)
-    }
-}
+use crate::{Backend, Error, Float, Objective, StopReason, Trace};
 
 /// How many steps Newton's methods remember, on top of second derivatives or in their place.
 pub(crate) const MEMORY: usize = 10;
@@ -171,39 +28,21 @@ const NOTHING: f64 = 1e6;
 
 /// Where to stop, and how many steps to remember.
 #[derive(Clone, Copy)]
-struct Limits {
-    iterations: usize,
-    tolerance: f64,
-    memory: usize,
-}
-
-/// Minimises the objective over a sample, as far as that brings the whole nearer.
-fn approach<B: Backend + ?Sized>(
-    sample: &mut Objective<'_, B>,
-    basis: &Coordinates,
-    at: &mut [B::Scalar],
-) {
-    let limits = Limits { iterations: 8, tolerance: 1e-5, memory: MEMORY };
-    let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
-    let mut trace = Trace::new(sample, Model::zero(sample.ncols()), &mut observe);
-    let mut near = at.to_vec();
-    let (basis, past) = (basis.clone(), Past::new(Base::Derivatives { at: Vec::new(), rows: 0 }));
-    let descent = Descent { objective: sample, limits, basis, sample: None, past };
-    // Whatever is wrong with the sample may be right with the whole.
-    if descent.run(None, &mut near, &mut trace).is_ok() {
-        at.copy_from_slice(&near);
-    }
+pub(crate) struct Limits {
+    pub(crate) iterations: usize,
+    pub(crate) tolerance: f64,
+    pub(crate) memory: usize,
 }
 
 /// The loop.
-struct Descent<'o, 'a, B: Backend + ?Sized> {
-    objective: &'o mut Objective<'a, B>,
-    limits: Limits,
+pub(crate) struct Descent<'o, 'a, B: Backend + ?Sized> {
+    pub(crate) objective: &'o mut Objective<'a, B>,
+    pub(crate) limits: Limits,
     /// The columns centred and scaled.
-    basis: Coordinates,
+    pub(crate) basis: Coordinates,
     /// Where second derivatives are summed, if not over all rows.
-    sample: Option<Objective<'a, B>>,
-    past: Past,
+    pub(crate) sample: Option<Objective<'a, B>>,
+    pub(crate) past: Past,
 }
 
 /// All that goes from one iteration to the next, beside the point.
@@ -221,7 +60,7 @@ pub(crate) struct Past {
 /// What the curvature follows from that steps begin with.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-enum Base {
+pub(crate) enum Base {
     /// The second derivatives at some parameters, of a sample of so many rows, or of all rows where
     /// that is not much fewer.
     Derivatives { at: Vec<f64>, rows: usize },
@@ -231,7 +70,7 @@ enum Base {
 }
 
 impl Past {
-    fn new(base: Base) -> Self {
+    pub(crate) fn new(base: Base) -> Self {
         Self {
             base,
             memory: Memory::default(),
@@ -276,7 +115,7 @@ impl<F: Float> Point<F> {
 }
 
 impl<B: Backend + ?Sized> Descent<'_, '_, B> {
-    fn run(
+    pub(crate) fn run(
         mut self,
         saved: Option<Saved>,
         at: &mut [B::Scalar],

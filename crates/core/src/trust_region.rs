@@ -2,9 +2,10 @@
 
 use crate::checkpoint::Saved;
 use crate::curvature::Curvature;
+use crate::error::check_tolerance;
 use crate::memory::Stall;
 use crate::quadratic::{add_multiple, dot};
-use crate::quasi_newton::{MOST_CURVATURE, Point, check_tolerance, noise, widen};
+use crate::quasi_newton::{MOST_CURVATURE, Point, noise, widen};
 use crate::report::all_finite;
 use crate::{Backend, Error, Float, Objective, Solver, StopReason, Trace};
 

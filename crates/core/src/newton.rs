@@ -1,0 +1,96 @@
+//! Newton's method, with second derivatives of a sample.
+
+use std::ops::ControlFlow;
+
+use crate::coordinates::Coordinates;
+use crate::error::check_tolerance;
+use crate::quasi_newton::{Base, Descent, Limits, MEMORY, Past};
+use crate::rows::sample_size;
+use crate::{Backend, Error, Float, Model, Objective, Progress, Solver, StopReason, Trace};
+
+/// Newton's method, with second derivatives summed over a sample of the rows where that is enough.
+///
+/// Where there are many more rows than parameters, the objective over an evenly spread sample is
+/// minimised first. From there every iteration reads the whole data once, for the loss and its
+/// gradient; the step comes from the sample's second derivatives, corrected by what the gradients
+/// seen have shown of the whole (as in L-BFGS). A sample that serves badly is replaced by one four
+/// times as large. Where there are few rows the sample is all of them, and second derivatives are
+/// summed anew when the old ones no longer serve.
+///
+/// Sources: Nocedal and Wright, *Numerical Optimization* (2nd ed. 2006), chapters 3 and 7; Byrd,
+/// Chin, Neveitt and Nocedal, *On the use of stochastic Hessian information in optimization methods
+/// for machine learning* (2011).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Newton {
+    max_iterations: usize,
+    tolerance: f64,
+}
+
+impl Default for Newton {
+    fn default() -> Self {
+        Self { max_iterations: 100, tolerance: 1e-11 }
+    }
+}
+
+impl Newton {
+    /// At most 100 iterations, to a relative tolerance of 1e-11.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many iterations to make at most. Default: 100.
+    pub fn max_iterations(mut self, max_iterations: usize) -> Self {
+        self.max_iterations = max_iterations;
+        self
+    }
+
+    /// Stop once the loss is estimated to lie this far above its minimum, as a share of itself
+    /// (half the squared Newton decrement). 0 or positive, and finite. Default: 1e-11.
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+}
+
+impl Solver for Newton {
+    fn check<F: Float>(&self) -> Result<(), Error> {
+        check_tolerance(self.tolerance)
+    }
+
+    fn minimize<B: Backend + ?Sized>(
+        &self,
+        objective: &mut Objective<'_, B>,
+        at: &mut [B::Scalar],
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<StopReason, Error> {
+        let (iterations, tolerance) = (self.max_iterations, self.tolerance);
+        let limits = Limits { iterations, tolerance, memory: MEMORY };
+        let rows = sample_size(objective.dimension());
+        let mut sample = objective.sample(rows);
+        let basis = objective.basis_from(sample.as_ref())?;
+        let saved = trace.resume("Newton")?;
+        if let (None, Some(sample)) = (&saved, &mut sample) {
+            approach(sample, &basis, at);
+        }
+        let past = Past::new(Base::Derivatives { at: Vec::new(), rows });
+        Descent { objective, limits, basis, sample, past }.run(saved, at, trace)
+    }
+}
+
+/// Minimises the objective over a sample, as far as that brings the whole nearer.
+fn approach<B: Backend + ?Sized>(
+    sample: &mut Objective<'_, B>,
+    basis: &Coordinates,
+    at: &mut [B::Scalar],
+) {
+    let limits = Limits { iterations: 8, tolerance: 1e-5, memory: MEMORY };
+    let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
+    let mut trace = Trace::new(sample, Model::zero(sample.ncols()), &mut observe);
+    let mut near = at.to_vec();
+    let (basis, past) = (basis.clone(), Past::new(Base::Derivatives { at: Vec::new(), rows: 0 }));
+    let descent = Descent { objective: sample, limits, basis, sample: None, past };
+    // Whatever is wrong with the sample may be right with the whole.
+    if descent.run(None, &mut near, &mut trace).is_ok() {
+        at.copy_from_slice(&near);
+    }
+}
