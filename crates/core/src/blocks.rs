@@ -20,8 +20,10 @@ pub(crate) struct Partition {
 
 /// More segments than this gain nothing even on large machines, and each costs memory.
 const MAX_SEGMENTS: usize = 64;
-/// A segment should be worth waking a thread for: some tens of microseconds of work.
+/// A segment should be worth waking a thread for: some tens of microseconds of work,
 const SEGMENT_ELEMENTS: usize = 1 << 16;
+/// where the loss of a row takes as long as so many elements.
+const ROW_ELEMENTS: usize = 16;
 /// A segment's partial sums take d numbers; this many rows keep them below 1 % of a dense matrix.
 const SEGMENT_ROWS: usize = 512;
 /// This many stored elements per column keep them below a few percent of a sparse one.
@@ -43,7 +45,8 @@ impl Partition {
     ) -> Self {
         let block_rows = block_rows.max(1);
         let stored = stored_before(rows);
-        let segments = (stored / SEGMENT_ELEMENTS)
+        let work = stored.saturating_add(ROW_ELEMENTS.saturating_mul(rows));
+        let segments = (work / SEGMENT_ELEMENTS)
             .min(rows / SEGMENT_ROWS)
             .min(stored / ncols.max(1) / SEGMENT_COLUMN_ELEMENTS)
             .clamp(1, MAX_SEGMENTS);
@@ -189,7 +192,9 @@ mod tests {
         assert_eq!(dense(569, 30, 500).segments(), 1);
         assert_eq!(dense(511, 100_000, 8).segments(), 1);
         assert_eq!(dense(10_000_000, 100, 100).segments(), MAX_SEGMENTS);
-        assert_eq!(dense(4096, 64, 64).segments(), 4);
+        assert_eq!(dense(4096, 64, 64).segments(), 5);
+        // The losses of many rows are work too.
+        assert_eq!(dense(100_000, 2, 1024).segments(), 27);
         let sparse = |rows, ncols| Partition::new(rows, ncols, 64, |row| 75 * row).segments();
         assert_eq!(sparse(700_000, 47_000), 700_000 * 75 / 47_000 / 32);
         assert_eq!(sparse(100_000, 10_000_000), 1);
@@ -206,7 +211,7 @@ mod tests {
             partition.for_each_segment(&mut threads, note);
             threads
         };
-        assert_eq!(workers(2047), [None]);
+        assert_eq!(workers(1000), [None]);
         assert!(workers(4096).iter().all(Option::is_some));
     }
 }
