@@ -1,11 +1,13 @@
 //! The Cholesky factor of a small positive semidefinite matrix.
 
+use std::ops::Range;
+
 use crate::dense::add_square_dots;
 use crate::quadratic::{add_multiple, dot};
 
 /// The factor of `A = L·Lᵀ`, where rows and columns that depend on earlier ones are left out.
 ///
-/// Column by column (Golub and Van Loan, *Matrix Computations*, 4th ed. 2013, section 4.2.5). A
+/// By panels of columns (Golub and Van Loan, *Matrix Computations*, 4th ed. 2013, section 4.2). A
 /// pivot that may be mere rounding marks a dependent column; the solution is then that of the system
 /// without it, and 0 there.
 #[derive(Clone, Debug)]
@@ -15,6 +17,8 @@ pub(crate) struct Cholesky {
     factor: Vec<f64>,
 }
 
+/// So many columns are factored at once, and so many rows multiplied.
+const PANEL: usize = 32;
 /// The share of a diagonal element by which it may be off.
 const ROUNDING: f64 = 1e-13;
 /// A pivot that is a larger share of its diagonal element is no rounding.
@@ -23,21 +27,23 @@ const LARGE: f64 = 1e-6;
 impl Cholesky {
     /// Factors the matrix of which the lower triangle is given, row by row.
     pub(crate) fn new(mut matrix: Vec<f64>, order: usize) -> Self {
-        let (mut row, mut products) = (vec![0.0; order], vec![0.0; order]);
         let diagonal: Vec<f64> = (0..order).map(|j| matrix[j * order + j]).collect();
-        for j in 0..order {
-            let (row, products) = (&mut row[..j], &mut products[j..]);
-            row.copy_from_slice(&matrix[j * order..][..j]);
-            products.fill(0.0);
-            add_square_dots(&matrix, order, j, row, products);
-            let pivot = diagonal[j] - products[0];
-            let stays = pivot > LARGE * diagonal[j]
-                || pivot > rounding(&matrix, order, row, &diagonal[..=j]);
-            let root = if stays { pivot.sqrt() } else { 0.0 };
-            matrix[j * order + j] = root;
-            for (i, product) in (j + 1..order).zip(&products[1..]) {
-                let element = &mut matrix[i * order + j];
-                *element = if root > 0.0 { (*element - product) / root } else { 0.0 };
+        for start in (0..order).step_by(PANEL) {
+            let panel = start..order.min(start + PANEL);
+            subtract_products(&mut matrix, order, panel.clone());
+            for j in panel {
+                let row = matrix[j * order..][..j].to_vec();
+                let mut products = vec![0.0; order - j];
+                add_square_dots(&matrix, order, j..order, start..j, &row[start..], &mut products);
+                let pivot = matrix[j * order + j] - products[0];
+                let stays = pivot > LARGE * diagonal[j]
+                    || pivot > rounding(&matrix, order, &row, &diagonal[..=j]);
+                let root = if stays { pivot.sqrt() } else { 0.0 };
+                matrix[j * order + j] = root;
+                for (i, product) in (j + 1..order).zip(&products[1..]) {
+                    let element = &mut matrix[i * order + j];
+                    *element = if root > 0.0 { (*element - product) / root } else { 0.0 };
+                }
             }
         }
         Self { order, factor: matrix }
@@ -60,6 +66,25 @@ impl Cholesky {
             b[j] = if root > 0.0 { (b[j] - dot(row, &b[..j])) / root } else { 0.0 };
         }
         solve_transposed(&self.factor, self.order, b);
+    }
+}
+
+/// Subtracts from the columns of a panel, from its diagonal down, the products of the rows with those
+/// of the panel, over the columns before it: of some rows at a time, which stay in cache.
+fn subtract_products(matrix: &mut [f64], order: usize, panel: Range<usize>) {
+    let start = panel.start;
+    let of_panel: Vec<f64> =
+        panel.clone().flat_map(|j| &matrix[j * order..][..start]).copied().collect();
+    for first in (start..order).step_by(PANEL) {
+        let rows = first..order.min(first + PANEL);
+        for (j, row) in panel.clone().zip(of_panel.chunks(start.max(1))) {
+            let mut products = [0.0; PANEL];
+            let products = &mut products[..rows.len()];
+            add_square_dots(matrix, order, rows.clone(), 0..start, row, products);
+            for (i, product) in rows.clone().zip(products) {
+                matrix[i * order + j] -= *product;
+            }
+        }
     }
 }
 
@@ -98,7 +123,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_solution_satisfies_the_system(
-            rows in (1usize..20).prop_flat_map(|n| {
+            rows in (1usize..80).prop_flat_map(|n| {
                 prop::collection::vec(prop::collection::vec(-1.0..1.0f64, n + 5), n)
             }),
             repeated in any::<prop::sample::Index>(),

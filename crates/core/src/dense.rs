@@ -222,16 +222,16 @@ fn add_gram_tile(a: &[f64], gram: &mut [f64], order: usize, j: usize, k: usize) 
     }
 }
 
-/// `y[i] += matrix[first + i, ..x.len()] · x` for the rows of a square matrix from `first` on.
+/// `y[i] += matrix[rows.start + i, columns] · x` for a square matrix.
 pub(crate) fn add_square_dots(
     matrix: &[f64],
     order: usize,
-    first: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
     x: &[f64],
     y: &mut [f64],
 ) {
-    let lines = Lines::from_slice(matrix, order, order);
-    add_dots(lines.some(first..order).part(0..x.len()), x, y, 0);
+    add_dots(Lines::from_slice(matrix, order, order).some(rows).part(columns), x, y, 0);
 }
 
 /// Blocks of short rows stay in the L1 cache, and are so short that the processor runs ahead: it

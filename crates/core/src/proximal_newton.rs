@@ -30,7 +30,8 @@ use crate::{
 ///
 /// Beyond 1024 parameters the first steps know of second derivatives only what gradients have shown
 /// (as in L-BFGS), which often is enough. Then they are summed by the weights that are not 0 and as
-/// many of the others, the steepest first, unless those are more than 1024 together. Without an L1
+/// many of the others, the steepest first, but by no more than 2048 together; where nearly as many are
+/// not 0, the steps go on as they began. Without an L1
 /// penalty this is [`Newton`], or [`TrustRegion`] beyond 1024 parameters.
 ///
 /// Sources: Friedman, Hastie and Tibshirani, *Regularization paths for generalized linear models via
@@ -52,8 +53,8 @@ impl Default for ProximalNewton {
 }
 
 impl ProximalNewton {
-    /// At most 10 000 iterations, to a relative tolerance of 1e-9, with second derivatives by at most
-    /// 1024 parameters.
+    /// At most 10 000 iterations, to a relative tolerance of 1e-9, with second derivatives by 1024
+    /// parameters.
     pub fn new() -> Self {
         Self::default()
     }
@@ -75,7 +76,8 @@ impl ProximalNewton {
         self
     }
 
-    /// Second derivatives are summed by this many parameters at most, of whatever are to move; with 0
+    /// Second derivatives are summed by all parameters up to this many, and of more by so many that
+    /// are to move, or up to twice that where most of these are not 0. With 0
     /// nothing is known of them but what gradients have shown. Default: 1024.
     pub fn most_derivatives(mut self, most: usize) -> Self {
         self.most = most;
@@ -225,12 +227,14 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             if let Some(stop) = self.net.proceed(point, limits, trace, save)? {
                 return Ok(stop);
             }
-            let mut local = match self.past.model.take() {
-                Some(local) if local.holds(point, &self.net.l1) => local,
-                _ => self.local(point),
+            let (mut local, anew) = match self.past.model.take() {
+                Some(local) if local.holds(point, &self.net.l1) => (local, false),
+                _ => (self.local(point), true),
             };
             let (mut target, mut gain) = self.step(&local, point);
-            if self.past.before.is_some_and(|before| gain > SERVES * before) {
+            // Sums over all rows taken here and now cannot be bettered.
+            let best = anew && self.sample.is_none();
+            if !best && self.past.before.is_some_and(|before| gain > SERVES * before) {
                 self.enlarge_sample();
                 local = self.local(point);
                 (target, gain) = self.step(&local, point);
@@ -306,7 +310,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     }
 
     /// The coordinates to have second derivatives by: those that may move or, where they are too
-    /// many, those that are not zero and as many of the steepest; `None` where these are too many.
+    /// many, those that are not zero and as many of the steepest, up to twice the number meant;
+    /// `None` where there is hardly room for these.
     fn columns(&self, point: &Point<B::Scalar>) -> Option<Vec<usize>> {
         if self.past.cheap > 0 {
             return None;
@@ -315,8 +320,10 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         let mut columns = working(point, l1, NEARLY);
         if columns.len() > self.most {
             let fixed = |&&j: &&usize| point.v[j] != 0.0 || l1[j] == 0.0;
-            let wanted = FEWEST.min(self.most).max(2 * columns.iter().filter(fixed).count() + 1);
-            if wanted > self.most {
+            let not_zero = columns.iter().filter(fixed).count();
+            let wanted = FEWEST.min(self.most).max(2 * not_zero + 1).min(2 * self.most);
+            // There must be room for some that are to leave zero.
+            if not_zero + not_zero / 16 >= wanted {
                 return None;
             }
             let steepness = |j: usize| match fixed(&&j) {

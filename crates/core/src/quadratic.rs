@@ -1,4 +1,4 @@
-//! A convex quadratic plus absolute values, minimised exactly: the model that a step of
+//! A convex quadratic plus absolute values, and its minimum: the model that a step of
 //! [`ProximalNewton`](crate::ProximalNewton) is taken from.
 //!
 //! ```text
@@ -33,8 +33,9 @@ enum Hessian {
 
 /// So many sweeps over coordinates that are not zero come between steps with fixed signs.
 const SWEEPS: usize = 4;
-/// So many rounds of both; one or two do, unless signs change all the time.
-const ROUNDS: usize = 100;
+/// So many of these at most: where signs go on changing, another model is worth more than the exact
+/// minimum of this one.
+const STEPS: usize = 64;
 /// A sweep that gains less than this share of all that was gained is the last.
 const SHARE: f64 = 1e-12;
 /// A diagonal element smaller than this share of the largest is rounding: the column is constant.
@@ -136,15 +137,14 @@ impl Quadratic {
             products: vec![0.0; squares],
             gained: 0.0,
         };
-        for _ in 0..ROUNDS {
-            let mut last = descent.sweep(false);
-            if last {
-                break;
+        let mut steps = 0;
+        while steps < STEPS && !descent.sweep(false) {
+            let mut signs_change = true;
+            while signs_change && steps < STEPS {
+                let _nothing_gained = (0..SWEEPS).any(|_| descent.sweep(true));
+                signs_change = descent.step_with_signs();
+                steps += 1;
             }
-            for _ in 0..SWEEPS {
-                last = last || descent.sweep(true);
-            }
-            while descent.step_with_signs() {}
         }
         descent.v
     }
