@@ -5,7 +5,7 @@ use crate::quasi_newton::{Base, Descent, Limits, Past};
 use crate::{Backend, Error, Float, Objective, Solver, StopReason, Trace};
 
 /// The limited-memory BFGS method, on columns centred and scaled, for more parameters than
-/// [`Newton`] can take.
+/// [`Newton`](crate::Newton) can take.
 ///
 /// Source: Nocedal and Wright, *Numerical Optimization* (2nd ed. 2006), section 7.2.
 #[derive(Clone, Copy, Debug, PartialEq)]
