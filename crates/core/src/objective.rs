@@ -316,6 +316,13 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.x.peers()
     }
 
+    /// How many elements the rows of the matrix store, in all processes.
+    pub(crate) fn stored(&self) -> f64 {
+        let mut stored = [self.x.stored_before(self.x.nrows()) as f64];
+        self.peers().sum(&mut stored);
+        stored[0]
+    }
+
     /// The second derivatives at `parameters`, ready to solve with. Reads the rows twice, and the
     /// first time once more.
     pub(crate) fn curvature(&mut self, parameters: &[B::Scalar], basis: &Coordinates) -> Curvature {

@@ -29,10 +29,10 @@ use crate::{
 /// long, a few times.
 ///
 /// Beyond 1024 parameters the first steps know of second derivatives only what gradients have shown
-/// (as in L-BFGS), which often is enough. Then they are summed by the weights that are not 0 and as
-/// many of the others, the steepest first, but by no more than 2048 together; where nearly as many are
-/// not 0, the steps go on as they began. Without an L1
-/// penalty this is [`Newton`], or [`TrustRegion`] beyond 1024 parameters.
+/// (as in L-BFGS), which often is enough. When those have taken as long as a sum would, second
+/// derivatives are summed by the weights that are not 0 and as many of the others, the steepest
+/// first, but by no more than 2048 together; where nearly as many are not 0, the steps go on as they
+/// began. Without an L1 penalty this is [`Newton`], or [`TrustRegion`] beyond 1024 parameters.
 ///
 /// Sources: Friedman, Hastie and Tibshirani, *Regularization paths for generalized linear models via
 /// coordinate descent* (2010); Yuan, Ho and Lin, *An improved GLMNET for L1-regularized logistic
@@ -113,11 +113,8 @@ impl Solver for ProximalNewton {
         }
         let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
         let parameters = objective.dimension().min(self.most);
-        let mut past = Past {
-            rows: sample_size(parameters),
-            cheap: if few { 0 } else { CHEAP },
-            ..Past::default()
-        };
+        let mut past =
+            Past { rows: sample_size(parameters), cheap: (!few).then_some(0), ..Past::default() };
         let mut sample = objective.sample(past.rows);
         // A sample tells little of columns that are hardly ever other than 0.
         let basis = objective.basis_from(sample.as_ref().filter(|_| few))?;
@@ -144,8 +141,11 @@ impl Solver for ProximalNewton {
 /// likely (Tibshirani and others, *Strong rules for discarding predictors in lasso-type problems*,
 /// 2012); second derivatives by them are not needed.
 const NEARLY: f64 = 0.8;
-/// So many steps are taken, where parameters are many, before second derivatives are summed.
+/// So many steps are taken, where parameters are many, before second derivatives are summed,
 const CHEAP: usize = 10;
+/// and as many as take as long as the sum, if so many products are summed while an element is read:
+/// had those steps been enough, little was lost, and nor was it if they were not.
+const PRODUCTS: f64 = 16.0;
 /// At least so many parameters move at once.
 const FEWEST: usize = 128;
 /// Second derivatives serve as long as a step leaves less than this share of what it gained.
@@ -187,8 +187,9 @@ pub(crate) struct Past {
     /// What the step before gained, as far as the slope told, where the model was to serve.
     before: Option<f64>,
     memory: Memory,
-    /// So many steps are yet to come before second derivatives are worth their sum.
-    cheap: usize,
+    /// So many steps have been taken before second derivatives are worth their sum; `None` once they
+    /// are.
+    cheap: Option<usize>,
     /// That of the net, where this is saved.
     stall: Stall,
     /// About how many rows the sample has.
@@ -257,7 +258,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 }
                 // What is remembered promises nothing; without it there may be more.
                 self.past.memory.clear();
-                self.past.cheap = 0;
+                self.past.cheap = None;
                 continue;
             };
             let epsilon = B::Scalar::epsilon().widen();
@@ -272,7 +273,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 local
             });
             self.past.memory.push(step, change, epsilon, MEMORY);
-            self.past.cheap = self.past.cheap.saturating_sub(1);
+            self.past.cheap = self.past.cheap.map(|taken| taken.saturating_add(1));
             *point = next;
         }
     }
@@ -289,6 +290,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
 
     fn local(&mut self, point: &Point<B::Scalar>) -> Local {
         let Some(columns) = self.columns(point) else { return self.remembered() };
+        self.past.cheap = None;
         let basis = self.net.basis().clone();
         let rows = self.sample.as_mut().unwrap_or(self.net.objective);
         let derivatives = rows.second_derivatives(&point.at, &basis, &columns);
@@ -313,7 +315,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     /// many, those that are not zero and as many of the steepest, up to twice the number meant;
     /// `None` where there is hardly room for these.
     fn columns(&self, point: &Point<B::Scalar>) -> Option<Vec<usize>> {
-        if self.past.cheap > 0 {
+        if self.past.cheap.is_some_and(|taken| taken < CHEAP) {
             return None;
         }
         let l1 = &self.net.l1;
@@ -334,7 +336,11 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             columns.truncate(wanted);
             columns.sort_unstable();
         }
-        Some(columns)
+        let rows = self.sample.as_ref().unwrap_or(self.net.objective).nrows();
+        let products = rows as f64 * (columns.len() as f64).powi(2) / 2.0;
+        let read = || PRODUCTS * self.net.objective.stored();
+        let worth = |taken: usize| taken as f64 * read() >= products;
+        self.past.cheap.is_none_or(worth).then_some(columns)
     }
 
     fn enlarge_sample(&mut self) {

@@ -1,6 +1,8 @@
 //! L1 penalties as a caller sees them: zeros, invariances, reports, errors.
 
 use std::f64::consts::LN_2;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use logit_conformance::Matrix;
 use logit_core::{
@@ -248,6 +250,70 @@ fn a_working_set_comes_to_the_optimum_of_all_columns() {
     for (got, want) in some.model.weights().iter().zip(all.model.weights()) {
         assert!((got - want).abs() < 1e-6 && (*got == 0.0) == (*want == 0.0), "{got}, not {want}");
     }
+}
+
+/// A matrix that may be sparse, and how often rows of it are copied, which second derivatives take.
+struct Counted {
+    x: Matrix<f64>,
+    stored: usize,
+    copies: AtomicUsize,
+}
+
+impl Backend for Counted {
+    type Scalar = f64;
+    type Vector = Vec<f64>;
+
+    fn nrows(&self) -> usize {
+        self.x.nrows()
+    }
+
+    fn ncols(&self) -> usize {
+        self.x.ncols()
+    }
+
+    fn matvec(&self, rows: Range<usize>, w: &[f64], out: &mut [f64]) {
+        self.x.matvec(rows, w, out);
+    }
+
+    fn matvec_transpose(&self, rows: Range<usize>, r: &[f64], acc: &mut [f64]) {
+        self.x.matvec_transpose(rows, r, acc);
+    }
+
+    fn vector(&self, values: Vec<f64>) -> Vec<f64> {
+        values
+    }
+
+    fn stored_before(&self, row: usize) -> usize {
+        self.stored * row
+    }
+
+    fn copy_rows(&self, rows: Range<usize>, out: &mut [f64]) {
+        self.copies.fetch_add(1, Ordering::Relaxed);
+        self.x.copy_rows(rows, out);
+    }
+}
+
+/// A sum of second derivatives takes as long as very many reads of few elements a row.
+#[test]
+fn second_derivatives_wait_until_steps_have_taken_as_long_as_their_sum() {
+    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(2);
+    let (n, d, stored) = (400, 100, 2);
+    let mut rows = vec![vec![0.0; d]; n];
+    for row in &mut rows {
+        (0..stored).for_each(|_| row[rng.random_range(0..d)] = rng.random_range(-2.0..2.0));
+    }
+    let y: Vec<bool> = rows.iter().map(|row| row.iter().sum::<f64>() > rng.random()).collect();
+    let fit = |stored| {
+        let x = Counted { x: Matrix::from_rows(&rows), stored, copies: AtomicUsize::new(0) };
+        let solver = ProximalNewton::new().most_derivatives(80).tolerance(1e-12);
+        let fit = new().l1(1e-3).solver(solver).fit(&x, &y).expect("a fit");
+        assert!((11..100).contains(&fit.report.iterations), "{}", fit.report);
+        (fit.report.loss, x.copies.into_inner())
+    };
+    let ((few_loss, few_copies), (all_loss, all_copies)) = (fit(stored), fit(d));
+    assert_eq!(few_copies, 0);
+    assert!(all_copies > 0);
+    assert!((few_loss - all_loss).abs() < 1e-10);
 }
 
 /// Columns far from 0 that have much in common, on scales of their own.
