@@ -375,17 +375,22 @@ mod lines {
             (self.len, self.count)
         }
 
+        /// Where a line begins, or would if there were so many.
+        #[inline(always)]
+        pub(crate) fn pointer(&self, index: usize) -> *const F {
+            self.first.wrapping_offset(index as isize * self.stride)
+        }
+
         #[inline(always)]
         pub(crate) fn get(&self, index: usize) -> &'a [F] {
             assert!(index < self.count, "line {index} of {}", self.count);
-            let first = self.first.wrapping_offset(index as isize * self.stride);
             // SAFETY: whoever made the first `Lines` vouched for each of its `count` lines of `len`
             // contiguous elements, `stride` apart, for 'a: `from_slice` by its slice, which it has
             // checked to hold them all; `Dense::from_raw_parts` by its own contract. `some` and
             // `part` only narrow, within bounds that they check; `joined` has the same numbers in one
             // line. An empty line may have any address that is not null, and offsets from one that
             // is not null stay so.
-            unsafe { std::slice::from_raw_parts(first, self.len) }
+            unsafe { std::slice::from_raw_parts(self.pointer(index), self.len) }
         }
     }
 }

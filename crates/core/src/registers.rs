@@ -37,6 +37,7 @@ pub trait Register: Copy {
     unsafe fn load(from: *const Self::Scalar) -> Self;
     /// Zeros in the place of numbers that are not loaded.
     unsafe fn load_some(mask: Self::Mask, from: *const Self::Scalar) -> Self;
+    unsafe fn store(self, to: *mut Self::Scalar);
     unsafe fn store_some(self, mask: Self::Mask, to: *mut Self::Scalar);
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn multiply(self, other: Self) -> Self;
@@ -44,10 +45,7 @@ pub trait Register: Copy {
     unsafe fn sum(self) -> Self::Scalar;
 
     /// The sums of eight.
-    #[inline(always)]
-    unsafe fn sums([a, b, c, d, e, f, g, h]: [Self; BATCH]) -> [Self::Scalar; BATCH] {
-        [a.sum(), b.sum(), c.sum(), d.sum(), e.sum(), f.sum(), g.sum(), h.sum()]
-    }
+    unsafe fn sums(all: [Self; BATCH]) -> [Self::Scalar; BATCH];
 }
 
 /// How many sums are taken side by side.
@@ -75,6 +73,11 @@ impl Register for __m512d {
     #[inline(always)]
     unsafe fn load_some(mask: __mmask8, from: *const f64) -> Self {
         _mm512_maskz_loadu_pd(mask, from)
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f64) {
+        _mm512_storeu_pd(to, self);
     }
 
     #[inline(always)]
@@ -143,6 +146,11 @@ impl Register for __m512 {
     #[inline(always)]
     unsafe fn load_some(mask: __mmask16, from: *const f32) -> Self {
         _mm512_maskz_loadu_ps(mask, from)
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        _mm512_storeu_ps(to, self);
     }
 
     #[inline(always)]
@@ -217,6 +225,11 @@ impl Register for __m256d {
     }
 
     #[inline(always)]
+    unsafe fn store(self, to: *mut f64) {
+        _mm256_storeu_pd(to, self);
+    }
+
+    #[inline(always)]
     unsafe fn store_some(self, mask: __m256i, to: *mut f64) {
         _mm256_maskstore_pd(to, mask, self);
     }
@@ -236,6 +249,25 @@ impl Register for __m256d {
         let two = _mm_add_pd(_mm256_castpd256_pd128(self), _mm256_extractf128_pd::<1>(self));
         _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
     }
+
+    #[inline(always)]
+    unsafe fn sums([a, b, c, d, e, f, g, h]: [Self; BATCH]) -> [f64; BATCH] {
+        std::mem::transmute([sums_of_four([a, b, c, d]), sums_of_four([e, f, g, h])])
+    }
+}
+
+#[inline(always)]
+unsafe fn sums_of_four([a, b, c, d]: [__m256d; 4]) -> __m256d {
+    let (ac, bd) = (add_halves_256(a, c), add_halves_256(b, d));
+    _mm256_add_pd(_mm256_unpacklo_pd(ac, bd), _mm256_unpackhi_pd(ac, bd))
+}
+
+/// As [`add_halves`].
+#[inline(always)]
+unsafe fn add_halves_256(a: __m256d, b: __m256d) -> __m256d {
+    let (lower, upper) =
+        (_mm256_permute2f128_pd::<0x20>(a, b), _mm256_permute2f128_pd::<0x31>(a, b));
+    _mm256_add_pd(lower, upper)
 }
 
 impl Register for __m256 {
@@ -264,6 +296,11 @@ impl Register for __m256 {
     }
 
     #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        _mm256_storeu_ps(to, self);
+    }
+
+    #[inline(always)]
     unsafe fn store_some(self, mask: __m256i, to: *mut f32) {
         _mm256_maskstore_ps(to, mask, self);
     }
@@ -284,6 +321,31 @@ impl Register for __m256 {
         let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
         _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
     }
+
+    #[inline(always)]
+    unsafe fn sums([a, b, c, d, e, f, g, h]: [Self; BATCH]) -> [f32; BATCH] {
+        let (ae, bf) = (add_halves_256_f32(a, e), add_halves_256_f32(b, f));
+        let (cg, dh) = (add_halves_256_f32(c, g), add_halves_256_f32(d, h));
+        let (abef, cdgh) = (add_quarters_256(ae, bf), add_quarters_256(cg, dh));
+        let even = _mm256_shuffle_ps::<0b10_00_10_00>(abef, cdgh);
+        let odd = _mm256_shuffle_ps::<0b11_01_11_01>(abef, cdgh);
+        std::mem::transmute(_mm256_add_ps(even, odd))
+    }
+}
+
+/// As [`add_halves`].
+#[inline(always)]
+unsafe fn add_halves_256_f32(a: __m256, b: __m256) -> __m256 {
+    let (lower, upper) =
+        (_mm256_permute2f128_ps::<0x20>(a, b), _mm256_permute2f128_ps::<0x31>(a, b));
+    _mm256_add_ps(lower, upper)
+}
+
+/// The lower pair of each half of `a`, and of `b`, plus its upper.
+#[inline(always)]
+unsafe fn add_quarters_256(a: __m256, b: __m256) -> __m256 {
+    let (lower, upper) = (_mm256_shuffle_ps::<0x44>(a, b), _mm256_shuffle_ps::<0xee>(a, b));
+    _mm256_add_ps(lower, upper)
 }
 
 /// Two registers as one.
@@ -312,6 +374,12 @@ impl<R: Register> Register for [R; 2] {
     }
 
     #[inline(always)]
+    unsafe fn store(self, to: *mut R::Scalar) {
+        self[0].store(to);
+        self[1].store(to.add(R::LANES));
+    }
+
+    #[inline(always)]
     unsafe fn store_some(self, mask: [R::Mask; 2], to: *mut R::Scalar) {
         self[0].store_some(mask[0], to);
         self[1].store_some(mask[1], to.wrapping_add(R::LANES));
@@ -330,5 +398,15 @@ impl<R: Register> Register for [R; 2] {
     #[inline(always)]
     unsafe fn sum(self) -> R::Scalar {
         self[0].add(self[1]).sum()
+    }
+
+    #[inline(always)]
+    unsafe fn sums(all: [Self; BATCH]) -> [R::Scalar; BATCH] {
+        // Not by `map`, whose closure would not be compiled for the instruction set.
+        let mut joined = [all[0][0]; BATCH];
+        for k in 0..BATCH {
+            joined[k] = all[k][0].add(all[k][1]);
+        }
+        R::sums(joined)
     }
 }

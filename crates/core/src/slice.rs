@@ -73,8 +73,8 @@ pub(crate) struct BlockSums {
     pub(crate) loss: f64,
 }
 
-/// Adds the intercept to each product `x·w`, replaces the logit by its residual, and writes its
-/// cross-entropy to `losses`; both times the weights, if there are any.
+/// Adds the intercept to each product `x·w`, replaces the logit by its residual, and sums up
+/// cross-entropies; both times the weights, if there are any. `losses` is scratch.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
 pub(crate) fn losses_and_residuals<F: Float>(
     z: &mut [F],
@@ -83,37 +83,82 @@ pub(crate) fn losses_and_residuals<F: Float>(
     weights: &[F],
     losses: &mut [F],
 ) -> BlockSums {
-    let largest_logit = largest(z, intercept).widen();
-    for ((z, &y), loss) in z.iter_mut().zip(y).zip(&mut *losses) {
-        (*loss, *z) = vector::loss_and_residual(*z + intercept, y);
-    }
-    for ((r, loss), weight) in z.iter_mut().zip(&mut *losses).zip(weights) {
-        *r *= *weight;
-        *loss *= *weight;
-    }
-    BlockSums { largest_logit, residual: sum(z), loss: sum(losses) }
+    let (largest_logit, ramps) = largest_and_ramps(z, intercept, y);
+    let loss = if weights.is_empty() {
+        for ((z, &y), tail) in z.iter_mut().zip(y).zip(&mut *losses) {
+            (*tail, *z) = vector::tail_and_residual(*z + intercept, y);
+        }
+        ramps + losses.chunks(FACTORS).map(ln_of_product).sum::<f64>()
+    } else {
+        for (((z, &y), loss), &weight) in z.iter_mut().zip(y).zip(&mut *losses).zip(weights) {
+            (*loss, *z) = vector::loss_and_residual(*z + intercept, y);
+            *z *= weight;
+            *loss *= weight;
+        }
+        sum(losses)
+    };
+    BlockSums { largest_logit, residual: sum(z), loss }
 }
 
-/// The largest of some logits, given without their intercept, in absolute value; NaN aside.
+/// The largest of some logits, given without their intercept, in absolute value; NaN aside. And the
+/// sum of those on the wrong side of 0, in absolute value.
 #[inline(always)]
-fn largest<F: Float>(z: &[F], intercept: F) -> F {
-    let mut largest = [F::zero(); 16];
-    let (chunks, rest) = z.as_chunks::<16>();
+fn largest_and_ramps<F: Float>(z: &[F], intercept: F, y: &[bool]) -> (f64, f64) {
+    let (mut largest, mut ramps) = ([F::zero(); LANES], [F::zero(); LANES]);
+    let ((z, z_rest), (y, y_rest)) = (z.as_chunks::<LANES>(), y.as_chunks::<LANES>());
+    for (z, y) in z.iter().zip(y) {
+        note_sizes(&mut largest, &mut ramps, z, intercept, y);
+    }
+    note_sizes(&mut largest, &mut ramps, z_rest, intercept, y_rest);
+    let largest = largest.into_iter().fold(F::zero(), |a, b| if b > a { b } else { a });
+    (largest.widen(), sum(&ramps))
+}
+
+#[inline(always)]
+fn note_sizes<F: Float>(
+    largest: &mut [F; LANES],
+    ramps: &mut [F; LANES],
+    z: &[F],
+    intercept: F,
+    y: &[bool],
+) {
+    for (((largest, ramp), &z), &y) in largest.iter_mut().zip(ramps).zip(z).zip(y) {
+        let z = z + intercept;
+        let size = z.abs();
+        *largest = if size > *largest { size } else { *largest };
+        *ramp += vector::ramp(vector::against(z, y));
+    }
+}
+
+/// How many numbers are worked on side by side.
+const LANES: usize = 16;
+/// How many numbers `1 + e` between 1 and 2 are multiplied: each rounds, and their product in `f64`
+/// must be finite.
+const FACTORS: usize = 16 * LANES;
+
+/// `ln Π (1 + eᵢ)`, where `eᵢ` is from 0 to 1.
+///
+/// ```text
+/// (1 + q) (1 + e) - 1 = q + e + q e
+/// ```
+///
+/// loses nothing of the smallest `e`.
+#[inline(always)]
+fn ln_of_product<F: Float>(e: &[F]) -> f64 {
+    let mut products = [F::zero(); LANES];
+    let (chunks, rest) = e.as_chunks::<LANES>();
     for chunk in chunks {
-        for (largest, &z) in largest.iter_mut().zip(chunk) {
-            let size = (z + intercept).abs();
-            *largest = if size > *largest { size } else { *largest };
-        }
+        multiply(&mut products, chunk);
     }
-    for &z in rest {
-        let size = (z + intercept).abs();
-        largest[0] = if size > largest[0] { size } else { largest[0] };
+    multiply(&mut products, rest);
+    vector::ln_1p(products.iter().fold(0.0, |q, e| q + (e.widen() + q * e.widen())))
+}
+
+#[inline(always)]
+fn multiply<F: Float>(products: &mut [F; LANES], e: &[F]) {
+    for (q, &e) in products.iter_mut().zip(e) {
+        *q += e + *q * e;
     }
-    let mut all = F::zero();
-    for size in largest {
-        all = if size > all { size } else { all };
-    }
-    all
 }
 
 /// The sum in `f64`, by eight partial sums.

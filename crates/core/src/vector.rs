@@ -151,6 +151,22 @@ fn ln_1p_of_fraction<F: Float>(e: F) -> F {
     if upper { F::narrow(std::f64::consts::LN_2) + ln } else { ln }
 }
 
+/// `ln(1 + q)` for `q ≥ 0`, of any size.
+///
+/// ```text
+/// ln(1 + q) = k ln 2 + ln(1 + e)      1 + q = 2^k (1 + e),  0 ≤ e < 1
+/// ```
+pub(crate) fn ln_1p(q: f64) -> f64 {
+    const MANTISSA_BITS: u32 = f64::MANTISSA_DIGITS - 1;
+    if q > 1.0 {
+        let k = ((1.0 + q).to_bits() >> MANTISSA_BITS) - 1023;
+        let power = f64::from_bits((1023 + k) << MANTISSA_BITS);
+        k as f64 * std::f64::consts::LN_2 + ln_1p_of_fraction((1.0 + q) / power - 1.0)
+    } else {
+        ln_1p_of_fraction(q)
+    }
+}
+
 /// `e^-|z|`, from which both functions follow.
 #[inline(always)]
 fn tail<F: Float>(z: F) -> F {
@@ -165,13 +181,18 @@ fn sigmoid_given<F: Float>(z: F, tail: F) -> F {
 
 #[inline(always)]
 fn softplus_given<F: Float>(z: F, tail: F) -> F {
-    let ramp = if z > F::zero() { z } else { F::zero() };
-    ramp + ln_1p_of_fraction(tail)
+    ramp(z) + ln_1p_of_fraction(tail)
+}
+
+/// `z`, or 0 if that is more.
+#[inline(always)]
+pub(crate) fn ramp<F: Float>(z: F) -> F {
+    if z > F::zero() { z } else { F::zero() }
 }
 
 /// The logit of the label that was not observed.
 #[inline(always)]
-fn against<F: Float>(z: F, y: bool) -> F {
+pub(crate) fn against<F: Float>(z: F, y: bool) -> F {
     if y { -z } else { z }
 }
 
@@ -196,11 +217,17 @@ pub(crate) fn residual<F: Float>(z: F, y: bool) -> F {
     if y { -miss } else { miss }
 }
 
+/// `e^-|z|` and [`residual`].
+#[inline(always)]
+pub(crate) fn tail_and_residual<F: Float>(z: F, y: bool) -> (F, F) {
+    let tail = tail(z);
+    let miss = sigmoid_given(against(z, y), tail);
+    (tail, if y { -miss } else { miss })
+}
+
 /// [`cross_entropy`] and [`residual`] for the price of one exponential.
 #[inline(always)]
 pub(crate) fn loss_and_residual<F: Float>(z: F, y: bool) -> (F, F) {
-    let against = against(z, y);
-    let tail = tail(z);
-    let miss = sigmoid_given(against, tail);
-    (softplus_given(against, tail), if y { -miss } else { miss })
+    let (tail, residual) = tail_and_residual(z, y);
+    (softplus_given(against(z, y), tail), residual)
 }

@@ -6,41 +6,40 @@ use super::{BATCH, Register};
 use crate::Float;
 use crate::dense::Lines;
 
-/// Up to `N` registers of numbers, of which the last may be filled in part.
+/// `N` registers of numbers, of which the last may be filled in part.
 #[derive(Clone, Copy)]
 struct Short<R: Register, const N: usize> {
-    masks: [R::Mask; N],
+    last: R::Mask,
     values: [R; N],
 }
 
 impl<R: Register, const N: usize> Short<R, N> {
     #[inline(always)]
     unsafe fn load(from: &[R::Scalar]) -> Self {
-        let mut masks = [R::first(0); N];
-        for (k, mask) in masks.iter_mut().enumerate() {
-            *mask = R::first(from.len().saturating_sub(k * R::LANES).min(R::LANES));
-        }
-        Self { masks, values: Self::load_line(&masks, from.as_ptr()) }
+        let last = R::first(from.len() - (N - 1) * R::LANES);
+        Self { last, values: Self::load_line(last, from.as_ptr()) }
     }
 
     /// Another line of the same length.
     #[inline(always)]
-    unsafe fn load_line(masks: &[R::Mask; N], line: *const R::Scalar) -> [R; N] {
+    unsafe fn load_line(last: R::Mask, line: *const R::Scalar) -> [R; N] {
         let mut values = [R::splat(R::Scalar::default()); N];
-        for k in 0..N {
-            values[k] = R::load_some(masks[k], line.wrapping_add(k * R::LANES));
+        for k in 0..N - 1 {
+            values[k] = R::load(line.add(k * R::LANES));
         }
+        values[N - 1] = R::load_some(last, line.wrapping_add((N - 1) * R::LANES));
         values
     }
 
-    /// Adds the products with a line of the same length to as many sums.
+    /// The products with a line of the same length.
     #[inline(always)]
-    unsafe fn add_products(&self, line: *const R::Scalar, ahead: usize, sums: &mut [R; SUMS]) {
-        let line_values = Self::load_line(&self.masks, line);
+    unsafe fn products(&self, line: *const R::Scalar, ahead: usize) -> [R; N] {
+        let mut products = Self::load_line(self.last, line);
         for k in 0..N {
             _mm_prefetch::<_MM_HINT_T0>(line.wrapping_add(k * R::LANES + ahead).cast());
-            sums[k] = sums[k].add(line_values[k].multiply(self.values[k]));
+            products[k] = products[k].multiply(self.values[k]);
         }
+        products
     }
 }
 
@@ -57,7 +56,8 @@ unsafe fn add_dots_by<R: Register>(
 ) {
     let registers = x.len().div_ceil(R::LANES);
     match (registers, registers % SUMS) {
-        (0 | 1, _) => add_short_dots::<R, 1>(lines, x, y, ahead),
+        (0, _) => {}
+        (1, _) => add_short_dots::<R, 1>(lines, x, y, ahead),
         (2, _) => add_short_dots::<R, 2>(lines, x, y, ahead),
         (3, _) => add_short_dots::<R, 3>(lines, x, y, ahead),
         (4, _) => add_short_dots::<R, 4>(lines, x, y, ahead),
@@ -68,7 +68,7 @@ unsafe fn add_dots_by<R: Register>(
     }
 }
 
-/// Lines of up to `N` registers: those of `x` are loaded once.
+/// Lines of `N` registers: those of `x` are loaded once.
 #[inline(always)]
 unsafe fn add_short_dots<R: Register, const N: usize>(
     lines: Lines<'_, R::Scalar>,
@@ -82,23 +82,14 @@ unsafe fn add_short_dots<R: Register, const N: usize>(
     for (batch, y) in batches.iter_mut().enumerate() {
         let mut products = [R::splat(R::Scalar::default()); BATCH];
         for (k, products) in products.iter_mut().enumerate() {
-            let mut sums = [R::splat(R::Scalar::default()); SUMS];
-            x.add_products(lines.get(BATCH * batch + k).as_ptr(), ahead, &mut sums);
-            // Sums that are still 0 change nothing.
-            *products = match N {
-                1 => sums[0],
-                2 => sums[0].add(sums[1]),
-                _ => add_up(sums),
-            };
+            *products = add_up(x.products(lines.pointer(BATCH * batch + k), ahead));
         }
         for (y, sum) in y.iter_mut().zip(R::sums(products)) {
             *y += sum;
         }
     }
     for (k, y) in last.iter_mut().enumerate() {
-        let mut sums = [R::splat(R::Scalar::default()); SUMS];
-        x.add_products(lines.get(done + k).as_ptr(), ahead, &mut sums);
-        *y += add_up(sums).sum();
+        *y += add_up(x.products(lines.pointer(done + k), ahead)).sum();
     }
 }
 
@@ -113,7 +104,7 @@ unsafe fn add_long_dots<R: Register, const REST: usize>(
     let whole = (x.len().div_ceil(R::LANES) - REST) * R::LANES;
     let (x, rest) = (&x[..whole], Short::<R, REST>::load(&x[whole..]));
     for (i, y) in y.iter_mut().enumerate() {
-        let line = lines.get(i).as_ptr();
+        let line = lines.pointer(i);
         let mut sums = [R::splat(R::Scalar::default()); SUMS];
         for at in (0..whole).step_by(SUMS * R::LANES) {
             for (k, sum) in sums.iter_mut().enumerate() {
@@ -122,14 +113,22 @@ unsafe fn add_long_dots<R: Register, const REST: usize>(
                 *sum = sum.add(R::load(line.add(at)).multiply(R::load(x.as_ptr().add(at))));
             }
         }
-        rest.add_products(line.wrapping_add(whole), ahead, &mut sums);
+        for (sum, product) in sums.iter_mut().zip(rest.products(line.wrapping_add(whole), ahead)) {
+            *sum = sum.add(product);
+        }
         *y += add_up(sums).sum();
     }
 }
 
+/// The sum of up to four: the upper half is added to the lower.
 #[inline(always)]
-unsafe fn add_up<R: Register>([a, b, c, d]: [R; SUMS]) -> R {
-    a.add(c).add(b.add(d))
+unsafe fn add_up<R: Register, const N: usize>(sums: [R; N]) -> R {
+    match N {
+        1 => sums[0],
+        2 => sums[0].add(sums[1]),
+        3 => sums[0].add(sums[2]).add(sums[1]),
+        _ => sums[0].add(sums[2]).add(sums[1].add(sums[3])),
+    }
 }
 
 /// So many registers of sums are held at once.
@@ -142,45 +141,35 @@ unsafe fn add_multiples_by<R: Register>(
     x: &[R::Scalar],
     y: &mut [R::Scalar],
 ) {
-    match y.len().div_ceil(R::LANES) {
-        0 | 1 => add_short_multiples::<R, 1>(lines, x, y),
-        2 => add_short_multiples::<R, 2>(lines, x, y),
-        3 => add_short_multiples::<R, 3>(lines, x, y),
-        4 => add_short_multiples::<R, 4>(lines, x, y),
-        _ => add_strips_of_multiples::<R>(lines, x, y),
-    }
-}
-
-/// Long lines, in strips of four registers.
-#[inline(always)]
-unsafe fn add_strips_of_multiples<R: Register>(
-    lines: Lines<'_, R::Scalar>,
-    x: &[R::Scalar],
-    y: &mut [R::Scalar],
-) {
     let mut start = 0;
     for y in y.chunks_mut(STRIP * R::LANES) {
         let end = start + y.len();
-        add_short_multiples::<R, STRIP>(lines.part(start..end), x, y);
+        let strip = lines.part(start..end);
+        match y.len().div_ceil(R::LANES) {
+            1 => add_short_multiples::<R, 1>(strip, x, y),
+            2 => add_short_multiples::<R, 2>(strip, x, y),
+            3 => add_short_multiples::<R, 3>(strip, x, y),
+            _ => add_short_multiples::<R, STRIP>(strip, x, y),
+        }
         start = end;
     }
 }
 
-/// Lines of up to `N` registers: those of `y` are loaded and stored once.
+/// Lines of `N` registers: those of `y` are loaded and stored once.
 #[inline(always)]
 unsafe fn add_short_multiples<R: Register, const N: usize>(
     lines: Lines<'_, R::Scalar>,
     x: &[R::Scalar],
     y: &mut [R::Scalar],
 ) {
-    let Short { masks, values: mut sums } = Short::<R, N>::load(y);
+    let Short { last, values: mut sums } = Short::<R, N>::load(y);
     let (fours, rest) = x.as_chunks::<4>();
     for (i, &[a, b, c, d]) in fours.iter().enumerate() {
         let (a, b, c, d) = (R::splat(a), R::splat(b), R::splat(c), R::splat(d));
-        let p = Short::<R, N>::load_line(&masks, lines.get(4 * i).as_ptr());
-        let q = Short::<R, N>::load_line(&masks, lines.get(4 * i + 1).as_ptr());
-        let r = Short::<R, N>::load_line(&masks, lines.get(4 * i + 2).as_ptr());
-        let s = Short::<R, N>::load_line(&masks, lines.get(4 * i + 3).as_ptr());
+        let p = Short::<R, N>::load_line(last, lines.pointer(4 * i));
+        let q = Short::<R, N>::load_line(last, lines.pointer(4 * i + 1));
+        let r = Short::<R, N>::load_line(last, lines.pointer(4 * i + 2));
+        let s = Short::<R, N>::load_line(last, lines.pointer(4 * i + 3));
         for k in 0..N {
             let ab = a.multiply(p[k]).add(b.multiply(q[k]));
             let cd = c.multiply(r[k]).add(d.multiply(s[k]));
@@ -188,15 +177,16 @@ unsafe fn add_short_multiples<R: Register, const N: usize>(
         }
     }
     for (i, &a) in rest.iter().enumerate() {
-        let line = lines.get(4 * fours.len() + i).as_ptr();
-        let (a, p) = (R::splat(a), Short::<R, N>::load_line(&masks, line));
+        let line = lines.pointer(4 * fours.len() + i);
+        let (a, p) = (R::splat(a), Short::<R, N>::load_line(last, line));
         for k in 0..N {
             sums[k] = sums[k].add(a.multiply(p[k]));
         }
     }
-    for k in 0..N {
-        sums[k].store_some(masks[k], y.as_mut_ptr().wrapping_add(k * R::LANES));
+    for k in 0..N - 1 {
+        sums[k].store(y.as_mut_ptr().add(k * R::LANES));
     }
+    sums[N - 1].store_some(last, y.as_mut_ptr().wrapping_add((N - 1) * R::LANES));
 }
 
 #[target_feature(enable = "avx512f")]
