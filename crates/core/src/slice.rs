@@ -66,6 +66,7 @@ pub fn residual<F: Float>(z: &mut [F], y: &[bool]) {
 }
 
 /// What [`losses_and_residuals`] sums up over a block of rows.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct BlockSums {
     /// The largest logit in absolute value; NaN aside.
     pub(crate) largest_logit: f64,
@@ -83,21 +84,53 @@ pub(crate) fn losses_and_residuals<F: Float>(
     weights: &[F],
     losses: &mut [F],
 ) -> BlockSums {
+    let mut sums = BlockSums::default();
+    for (k, z) in z.chunks_mut(GROUP).enumerate() {
+        let rows = k * GROUP..k * GROUP + z.len();
+        let weights = weights.get(rows.clone()).unwrap_or_default();
+        add_group(z, intercept, &y[rows.clone()], weights, &mut losses[rows], &mut sums);
+    }
+    sums
+}
+
+/// How many numbers are worked on side by side.
+const LANES: usize = 16;
+/// How many rows are summed in the precision at hand: 16 by each lane. The product of so many
+/// numbers up to 2 must be finite in `f64`.
+const GROUP: usize = 16 * LANES;
+
+/// Adds what [`losses_and_residuals`] does to up to [`GROUP`] rows.
+///
+/// ```text
+/// Σ cross_entropy(zᵢ, yᵢ) = Σ max(aᵢ, 0) + ln Π (1 + e^-|zᵢ|)      aᵢ = ±zᵢ, the logit of the other label
+/// ```
+///
+/// takes one logarithm for all rows, unless they have weights.
+#[inline(always)]
+fn add_group<F: Float>(
+    z: &mut [F],
+    intercept: F,
+    y: &[bool],
+    weights: &[F],
+    losses: &mut [F],
+    sums: &mut BlockSums,
+) {
     let (largest_logit, ramps) = largest_and_ramps(z, intercept, y);
-    let loss = if weights.is_empty() {
+    sums.largest_logit = sums.largest_logit.max(largest_logit);
+    if weights.is_empty() {
         for ((z, &y), tail) in z.iter_mut().zip(y).zip(&mut *losses) {
             (*tail, *z) = vector::tail_and_residual(*z + intercept, y);
         }
-        ramps + losses.chunks(FACTORS).map(ln_of_product).sum::<f64>()
+        sums.loss += ramps + vector::ln_1p(product_of_one_plus(losses));
     } else {
         for (((z, &y), loss), &weight) in z.iter_mut().zip(y).zip(&mut *losses).zip(weights) {
             (*loss, *z) = vector::loss_and_residual(*z + intercept, y);
             *z *= weight;
             *loss *= weight;
         }
-        sum(losses)
-    };
-    BlockSums { largest_logit, residual: sum(z), loss }
+        sums.loss += sum(losses);
+    }
+    sums.residual += sum(z);
 }
 
 /// The largest of some logits, given without their intercept, in absolute value; NaN aside. And the
@@ -130,13 +163,7 @@ fn note_sizes<F: Float>(
     }
 }
 
-/// How many numbers are worked on side by side.
-const LANES: usize = 16;
-/// How many numbers `1 + e` between 1 and 2 are multiplied: each rounds, and their product in `f64`
-/// must be finite.
-const FACTORS: usize = 16 * LANES;
-
-/// `ln Π (1 + eᵢ)`, where `eᵢ` is from 0 to 1.
+/// `Π (1 + eᵢ) - 1`, where each `eᵢ` is from 0 to 1.
 ///
 /// ```text
 /// (1 + q) (1 + e) - 1 = q + e + q e
@@ -144,18 +171,28 @@ const FACTORS: usize = 16 * LANES;
 ///
 /// loses nothing of the smallest `e`.
 #[inline(always)]
-fn ln_of_product<F: Float>(e: &[F]) -> f64 {
+fn product_of_one_plus<F: Float>(e: &[F]) -> f64 {
     let mut products = [F::zero(); LANES];
     let (chunks, rest) = e.as_chunks::<LANES>();
     for chunk in chunks {
         multiply(&mut products, chunk);
     }
     multiply(&mut products, rest);
-    vector::ln_1p(products.iter().fold(0.0, |q, e| q + (e.widen() + q * e.widen())))
+    let mut all = [0.0; LANES];
+    for (all, product) in all.iter_mut().zip(products) {
+        *all = product.widen();
+    }
+    let mut count = LANES;
+    while count > 1 {
+        count /= 2;
+        let (lower, upper) = all.split_at_mut(count);
+        multiply(lower, &upper[..count]);
+    }
+    all[0]
 }
 
 #[inline(always)]
-fn multiply<F: Float>(products: &mut [F; LANES], e: &[F]) {
+fn multiply<F: Float>(products: &mut [F], e: &[F]) {
     for (q, &e) in products.iter_mut().zip(e) {
         *q += e + *q * e;
     }
@@ -180,4 +217,76 @@ pub(crate) fn sum<F: Float>(values: &[F]) -> f64 {
 
 fn same_length<F>(values: &[F], y: &[bool]) {
     assert_eq!(values.len(), y.len(), "as many values as labels");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Blocks of any size, of logits near 0, at all scales, and far out on either side.
+    fn rows() -> impl Strategy<Value = Vec<(f64, bool, f64)>> {
+        let scale = prop_oneof![Just(1e-3), Just(1.0), Just(30.0), Just(700.0)];
+        (scale, any::<bool>(), 0usize..700).prop_flat_map(|(scale, all_right, n)| {
+            let row = (-scale..scale, any::<bool>(), 0.0..2.0);
+            prop::collection::vec(row, n).prop_map(move |mut rows: Vec<(f64, bool, f64)>| {
+                for (z, y, _) in rows.iter_mut().filter(|_| all_right) {
+                    *z = if *y { z.abs() } else { -z.abs() };
+                }
+                rows
+            })
+        })
+    }
+
+    fn agrees<F: Float>(rows: &[(f64, bool, f64)], intercept: f64, weighted: bool) {
+        let intercept = F::narrow(intercept);
+        let mut z: Vec<F> = rows.iter().map(|row| F::narrow(row.0)).collect();
+        let y: Vec<bool> = rows.iter().map(|row| row.1).collect();
+        let weights: Vec<F> = rows.iter().map(|row| F::narrow(row.2)).collect();
+        let logits: Vec<F> = z.iter().map(|&z| z + intercept).collect();
+        let weight = |i: usize| if weighted { weights[i].widen() } else { 1.0 };
+        let given: &[F] = if weighted { &weights } else { &[] };
+        let mut scratch = vec![F::nan(); z.len()];
+        let sums = losses_and_residuals(&mut z, intercept, &y, given, &mut scratch);
+
+        let (mut loss, mut residual, mut size, mut largest) = (0.0, 0.0, 0.0, 0.0f64);
+        for (i, logit) in logits.iter().enumerate() {
+            let exact = kernels::residual(logit.widen(), y[i]) * weight(i);
+            loss += kernels::cross_entropy(logit.widen(), y[i]) * weight(i);
+            residual += exact;
+            size += exact.abs();
+            largest = largest.max(logit.widen().abs());
+            let (got, tiny) = (z[i].widen(), F::min_positive_value().widen());
+            assert!((got - exact).abs() <= 5.0 * F::epsilon().widen() * exact.abs() + tiny);
+        }
+        // Sixteen factors round one and a half times each, beside an exponential off by 4 ulp.
+        let bound = (1.5 * 16.0 + 8.0) * F::epsilon().widen();
+        let tiny = F::min_positive_value().widen() * rows.len() as f64;
+        assert!((sums.loss - loss).abs() <= bound * loss + tiny, "{} for {loss}", sums.loss);
+        assert!((sums.residual - residual).abs() <= bound * size + tiny);
+        assert_eq!(sums.largest_logit, largest);
+    }
+
+    proptest! {
+        #[test]
+        fn a_block_has_the_losses_and_residuals_of_its_rows(
+            rows in rows(), intercept in -2.0f64..2.0, weighted: bool,
+        ) {
+            agrees::<f64>(&rows, intercept, weighted);
+            agrees::<f32>(&rows, intercept, weighted);
+        }
+    }
+
+    #[test]
+    fn tiny_losses_count_beside_each_other_and_nan_stays_nan() {
+        let loss = |z: &[f64]| {
+            let labels = vec![true; z.len()];
+            losses_and_residuals(&mut z.to_vec(), 0.0, &labels, &[], &mut vec![0.0; z.len()]).loss
+        };
+        let expected = 40.0 * (-100.0f64).exp();
+        assert!((loss(&[100.0; 40]) / expected - 1.0).abs() < 1e-14);
+        assert_eq!(loss(&[f64::INFINITY; 3]), 0.0);
+        assert_eq!(loss(&[1.0, f64::NEG_INFINITY]), f64::INFINITY);
+        assert!(loss(&[1.0, f64::NAN, 1.0]).is_nan());
+    }
 }
