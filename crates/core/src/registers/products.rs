@@ -24,10 +24,10 @@ impl<R: Register, const N: usize> Short<R, N> {
     #[inline(always)]
     unsafe fn load_line(last: R::Mask, line: *const R::Scalar) -> [R; N] {
         let mut values = [R::splat(R::Scalar::default()); N];
-        for k in 0..N - 1 {
-            values[k] = R::load(line.add(k * R::LANES));
+        for (k, value) in values.iter_mut().enumerate() {
+            let at = line.wrapping_add(k * R::LANES);
+            *value = if k < N - 1 { R::load(at) } else { R::load_some(last, at) };
         }
-        values[N - 1] = R::load_some(last, line.wrapping_add((N - 1) * R::LANES));
         values
     }
 
@@ -35,9 +35,9 @@ impl<R: Register, const N: usize> Short<R, N> {
     #[inline(always)]
     unsafe fn products(&self, line: *const R::Scalar, ahead: usize) -> [R; N] {
         let mut products = Self::load_line(self.last, line);
-        for k in 0..N {
+        for (k, product) in products.iter_mut().enumerate() {
             _mm_prefetch::<_MM_HINT_T0>(line.wrapping_add(k * R::LANES + ahead).cast());
-            products[k] = products[k].multiply(self.values[k]);
+            *product = product.multiply(self.values[k]);
         }
         products
     }
@@ -183,10 +183,10 @@ unsafe fn add_short_multiples<R: Register, const N: usize>(
             sums[k] = sums[k].add(a.multiply(p[k]));
         }
     }
-    for k in 0..N - 1 {
-        sums[k].store(y.as_mut_ptr().add(k * R::LANES));
+    for (k, sum) in sums.iter().enumerate() {
+        let at = y.as_mut_ptr().wrapping_add(k * R::LANES);
+        if k < N - 1 { sum.store(at) } else { sum.store_some(last, at) }
     }
-    sums[N - 1].store_some(last, y.as_mut_ptr().wrapping_add((N - 1) * R::LANES));
 }
 
 #[target_feature(enable = "avx512f")]
