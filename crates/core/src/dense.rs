@@ -194,30 +194,45 @@ const TILE_COLUMNS: usize = 16;
 /// gram[j, k] += Σᵢ a[i, j] · a[i, k]        k ≤ j
 /// ```
 pub(crate) fn add_gram(a: &[f64], gram: &mut [f64], order: usize) {
+    // Tiles that leave some of the registers for the factors.
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx512f") {
+        return add_gram_by::<TILE_COLUMNS>(a, gram, order);
+    }
+    add_gram_by::<{ TILE_COLUMNS / 2 }>(a, gram, order);
+}
+
+fn add_gram_by<const COLUMNS: usize>(a: &[f64], gram: &mut [f64], order: usize) {
     for j in (0..order).step_by(TILE_ROWS) {
-        for k in (0..j + TILE_ROWS).step_by(TILE_COLUMNS) {
-            add_gram_tile(a, gram, order, j, k);
+        for k in (0..j + TILE_ROWS).step_by(COLUMNS) {
+            add_gram_tile::<COLUMNS>(a, gram, order, j, k);
         }
     }
 }
 
-/// The products of four columns, from `j` on, with sixteen, from `k` on, in registers.
+/// The products of four columns, from `j` on, with others, from `k` on, in registers.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn add_gram_tile(a: &[f64], gram: &mut [f64], order: usize, j: usize, k: usize) {
-    let mut tile = [[0.0; TILE_COLUMNS]; TILE_ROWS];
+fn add_gram_tile<const COLUMNS: usize>(
+    a: &[f64],
+    gram: &mut [f64],
+    order: usize,
+    j: usize,
+    k: usize,
+) {
+    let mut tile = [[0.0; COLUMNS]; TILE_ROWS];
     for row in a.chunks_exact(order) {
         let (Some(left), Some(right)) = (row[j..].first_chunk(), row[k..].first_chunk()) else {
             return;
         };
-        let (left, right): (&[f64; TILE_ROWS], &[f64; TILE_COLUMNS]) = (left, right);
+        let (left, right): (&[f64; TILE_ROWS], &[f64; COLUMNS]) = (left, right);
         for row in 0..TILE_ROWS {
-            for column in 0..TILE_COLUMNS {
+            for column in 0..COLUMNS {
                 tile[row][column] += left[row] * right[column];
             }
         }
     }
     for (row, sums) in tile.iter().enumerate() {
-        let gram = &mut gram[(j + row) * order + k..][..TILE_COLUMNS];
+        let gram = &mut gram[(j + row) * order + k..][..COLUMNS];
         gram.iter_mut().zip(sums).for_each(|(gram, sum)| *gram += sum);
     }
 }
