@@ -8,6 +8,8 @@
 //! has `λⱼ = l1 · s`, and centring moves the intercept alone, which is not penalised. So the
 //! minimum is the same, zero for zero, and second derivatives are well conditioned.
 
+mod signs;
+
 use num_traits::Float as _;
 
 use crate::checkpoint::Saved;
@@ -69,14 +71,21 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
         let smooth = self.objective.evaluate(&at, &mut subgradient);
         let (strength, d) = (self.objective.l1(), self.objective.ncols());
         let (weights, intercept) = widened(&at, d);
-        let (by_weight, by_intercept) = widened(&subgradient, d);
-        let mut gradient = vec![0.0; at.len()];
-        self.basis.gradient(by_weight.into_iter(), by_intercept, 0.0, &weights, &mut gradient);
+        let gradient = self.slopes(&subgradient);
         for (slope, weight) in subgradient.iter_mut().zip(&weights) {
             *slope = B::Scalar::narrow(least_subgradient(slope.widen(), *weight, strength));
         }
         let loss = smooth + strength * weights.iter().map(|w| w.abs()).sum::<f64>();
         Point { v: self.basis.fold(&weights, intercept), at, loss, gradient, subgradient }
+    }
+
+    /// The slopes by `v`, given those by the objective's parameters.
+    fn slopes(&self, slopes: &[B::Scalar]) -> Vec<f64> {
+        let d = self.objective.ncols();
+        let (by_weight, by_intercept) = widened(slopes, d);
+        let (mut by_v, none) = (vec![0.0; slopes.len()], vec![0.0; d]);
+        self.basis.gradient(by_weight.into_iter(), by_intercept, 0.0, &none, &mut by_v);
+        by_v
     }
 
     /// The objective's parameters for a point on columns centred and scaled; zero stays zero.

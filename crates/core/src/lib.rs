@@ -19,6 +19,7 @@ mod blocks;
 mod bound;
 mod checkpoint;
 mod cholesky;
+mod conjugate_gradients;
 mod coordinates;
 mod cross_validation;
 mod curvature;

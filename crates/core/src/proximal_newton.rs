@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use num_traits::Float as _;
 
 use crate::checkpoint::Saved;
+use crate::conjugate_gradients::quotient;
 use crate::coordinates::Coordinates;
 use crate::elastic_net::{ElasticNet, Limits, Point};
 use crate::error::check_tolerance;
@@ -13,7 +14,6 @@ use crate::quadratic::{Quadratic, dot};
 use crate::quasi_newton::{MEMORY, MOST_CURVATURE};
 use crate::rows::sample_size;
 use crate::solver::FEW;
-use crate::squares::quotient;
 use crate::{
     Backend, Error, Float, Model, Newton, Objective, Progress, Solver, StopReason, Trace,
     TrustRegion,
@@ -146,6 +146,9 @@ const CHEAP: usize = 10;
 /// and as many as take as long as the sum, if so many products are summed while an element is read:
 /// had those steps been enough, little was lost, and nor was it if they were not.
 const PRODUCTS: f64 = 16.0;
+/// After so many of these, steps with fixed signs take their turn where second derivatives are by
+/// too many parameters to be summed.
+const PATIENT: usize = 24;
 /// At least so many parameters move at once.
 const FEWEST: usize = 128;
 /// Second derivatives serve as long as a step leaves less than this share of what it gained.
@@ -248,9 +251,12 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 };
                 (along.map(between).collect(), length * gain)
             };
-            let next = match self.net.is_exhausted(point, gain) {
-                true => None,
-                false => self.net.search(point, path),
+            let creeps = !local.exact && self.past.cheap.is_none_or(|taken| taken >= PATIENT);
+            let next = if self.net.is_exhausted(point, gain) {
+                None
+            } else {
+                let with_signs = creeps.then(|| self.net.move_with_signs(point)).flatten();
+                with_signs.or_else(|| self.net.search(point, path))
             };
             let Some(next) = next else {
                 if local.exact || self.past.memory.is_empty() {

@@ -1,6 +1,7 @@
 //! A matrix that is a diagonal plus multiples of a few squares: second derivatives as far as steps
 //! have shown them.
 
+use crate::conjugate_gradients::ConjugateGradients;
 use crate::quadratic::{add_multiple, dot};
 
 /// `D + Σₖ fₖ · uₖ·uₖᵀ`
@@ -62,26 +63,12 @@ impl Squares {
     /// and one, and so many steps are enough (Nocedal and Wright, *Numerical Optimization*, 2nd ed.
     /// 2006, theorem 5.4).
     pub(crate) fn solve(&self, b: &[f64]) -> Vec<f64> {
-        let (mut x, mut residual) = (vec![0.0; b.len()], b.to_vec());
-        let mut direction = quotient(b, &self.diagonal);
-        let mut size = dot(b, &direction);
+        let mut gradients = ConjugateGradients::new(b, &self.diagonal);
         for _ in 0..=self.squares.len() {
-            let product = self.product(&direction);
-            let length = size / dot(&direction, &product);
-            if !(length.is_finite() && length > 0.0) {
+            if !gradients.follow(&self.product(&gradients.direction)) {
                 break;
             }
-            add_multiple(&mut x, length, &direction);
-            add_multiple(&mut residual, -length, &product);
-            let mut next = quotient(&residual, &self.diagonal);
-            let before = std::mem::replace(&mut size, dot(&residual, &next));
-            add_multiple(&mut next, size / before, &direction);
-            direction = next;
         }
-        x
+        gradients.solution
     }
-}
-
-pub(crate) fn quotient(a: &[f64], b: &[f64]) -> Vec<f64> {
-    a.iter().zip(b).map(|(a, b)| a / b).collect()
 }

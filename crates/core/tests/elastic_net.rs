@@ -331,7 +331,40 @@ fn far_columns(n: usize, d: usize, seed: u64) -> (Matrix<f64>, Vec<bool>) {
     (x, y)
 }
 
+/// Columns that are sums of three factors, but for a share that is their own.
+fn factors(n: usize, d: usize, own: f64, seed: u64) -> (Matrix<f64>, Vec<bool>) {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut draw =
+        |count: usize| -> Vec<f64> { (0..count).map(|_| rng.random_range(-1.0..1.0)).collect() };
+    let (common, loads, noise, luck) = (draw(3 * n), draw(3 * d), draw(n * d), draw(n));
+    let x = Matrix::new((n, d), Default::default(), |i, j| {
+        let shared = (0..3).map(|k| common[3 * i + k] * loads[3 * j + k]).sum::<f64>();
+        shared + own * noise[i * d + j]
+    });
+    let y = (0..n).map(|i| common[3 * i] + common[3 * i + 1] + luck[i] > 0.0).collect();
+    (x, y)
+}
+
 proptest! {
+    /// However few second derivatives are summed, fits come to the optimum of those that sum all.
+    #[test]
+    fn few_second_derivatives_are_enough_where_columns_have_much_in_common(
+        seed: u64, n in 20usize..200, d in 2usize..60, own in -3.0..0.0f64, strength in -4.0..-1.0f64,
+        most in prop_oneof![Just(0usize), 1usize..10],
+    ) {
+        let (x, y) = factors(n, d, 10f64.powf(own), seed);
+        let estimator = new().standardize(true).l1(10f64.powf(strength));
+        let least = estimator.fit(&x, &y).expect("a fit").report;
+        prop_assert_eq!(least.stop, StopReason::Converged);
+        let few = ProximalNewton::new().most_derivatives(most);
+        let fit = estimator.clone().solver(few).fit(&x, &y).expect("a fit").report;
+        prop_assert_eq!(fit.stop, StopReason::Converged, "{}\n{}", fit, least);
+        prop_assert!(fit.loss <= least.loss * (1.0 + 1e-9), "{fit}\n{least}");
+        let single = Matrix::new((n, d), Default::default(), |i, j| x.get(i, j) as f32);
+        let fit = estimator.solver(few).fit(&single, &y).expect("a fit").report;
+        prop_assert!(fit.loss <= least.loss * 1.05, "{fit}\n{least}");
+    }
+
     /// Where nothing but the rounding of the intercept is left, a step is not shortened for ever.
     #[test]
     fn every_fit_comes_to_an_end(
