@@ -180,12 +180,12 @@ fn line_moments<F: Float>(line: &[F], origin: f64) -> (f64, f64) {
 /// The row length for [`add_gram`]: whole tiles, and not a power of two, by which rows would share
 /// their place in cache.
 pub(crate) fn padded(order: usize) -> usize {
-    let tiles = order.div_ceil(TILE_COLUMNS);
-    TILE_COLUMNS * if tiles.is_multiple_of(4) { tiles + 1 } else { tiles }
+    let tiles = order.div_ceil(TILE);
+    TILE * if tiles.is_multiple_of(8) { tiles + 1 } else { tiles }
 }
 
-const TILE_ROWS: usize = 4;
-const TILE_COLUMNS: usize = 16;
+/// As many as any tile of [`add_gram`] has rows or columns, a multiple of both.
+const TILE: usize = 8;
 
 /// Adds the product of a matrix with [`padded`] rows, as many as one likes, and itself to the lower
 /// triangle of another, and to some of the upper one.
@@ -197,42 +197,36 @@ pub(crate) fn add_gram(a: &[f64], gram: &mut [f64], order: usize) {
     // Tiles that leave some of the registers for the factors.
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx512f") {
-        return add_gram_by::<TILE_COLUMNS>(a, gram, order);
+        return add_gram_by::<8>(a, gram, order);
     }
-    add_gram_by::<{ TILE_COLUMNS / 2 }>(a, gram, order);
+    add_gram_by::<4>(a, gram, order);
 }
 
-fn add_gram_by<const COLUMNS: usize>(a: &[f64], gram: &mut [f64], order: usize) {
-    for j in (0..order).step_by(TILE_ROWS) {
-        for k in (0..j + TILE_ROWS).step_by(COLUMNS) {
-            add_gram_tile::<COLUMNS>(a, gram, order, j, k);
+fn add_gram_by<const ROWS: usize>(a: &[f64], gram: &mut [f64], order: usize) {
+    for j in (0..order).step_by(ROWS) {
+        for k in (0..j + ROWS).step_by(TILE) {
+            add_gram_tile::<ROWS>(a, gram, order, j, k);
         }
     }
 }
 
-/// The products of four columns, from `j` on, with others, from `k` on, in registers.
+/// The products of some columns, from `j` on, with eight, from `k` on, in registers.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn add_gram_tile<const COLUMNS: usize>(
-    a: &[f64],
-    gram: &mut [f64],
-    order: usize,
-    j: usize,
-    k: usize,
-) {
-    let mut tile = [[0.0; COLUMNS]; TILE_ROWS];
+fn add_gram_tile<const ROWS: usize>(a: &[f64], gram: &mut [f64], order: usize, j: usize, k: usize) {
+    let mut tile = [[0.0; TILE]; ROWS];
     for row in a.chunks_exact(order) {
         let (Some(left), Some(right)) = (row[j..].first_chunk(), row[k..].first_chunk()) else {
             return;
         };
-        let (left, right): (&[f64; TILE_ROWS], &[f64; COLUMNS]) = (left, right);
-        for row in 0..TILE_ROWS {
-            for column in 0..COLUMNS {
+        let (left, right): (&[f64; ROWS], &[f64; TILE]) = (left, right);
+        for row in 0..ROWS {
+            for column in 0..TILE {
                 tile[row][column] += left[row] * right[column];
             }
         }
     }
     for (row, sums) in tile.iter().enumerate() {
-        let gram = &mut gram[(j + row) * order + k..][..COLUMNS];
+        let gram = &mut gram[(j + row) * order + k..][..TILE];
         gram.iter_mut().zip(sums).for_each(|(gram, sum)| *gram += sum);
     }
 }
