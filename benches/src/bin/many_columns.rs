@@ -3,12 +3,17 @@
 //!
 //! `cargo run --release -p benches --bin many_columns -- text 700000 47000` (or `factors 5000 600`:
 //! what to draw, rows, columns) prints a line per penalty, solver and tolerance: how far above the
-//! least loss found the fit ended, as a share of it, reads of the data and seconds.
+//! least loss found the fit ended, as a share of it, reads of the data and seconds. `lasso 2000 600`
+//! has factors and an L1 penalty instead, and a line per penalty, precision and number of second
+//! derivatives.
 
 use std::time::Instant;
 
 use logit::ndarray::Array2;
-use logit::{Backend, Fit, Lbfgs, LogisticRegression, Model, Ndarray, Solver, Sprs, TrustRegion};
+use logit::{
+    Backend, Fit, Lbfgs, LogisticRegression, Model, Ndarray, ProximalNewton, Solver, Sprs,
+    TrustRegion,
+};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
@@ -19,13 +24,14 @@ const OWN: f64 = 0.1;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [kind, rows, columns] = &arguments[..] else { panic!("text or factors, rows, columns") };
+    let [kind, rows, columns] = &arguments[..] else { panic!("what to draw, rows, columns") };
     let [n, d] = [rows, columns].map(|size| size.parse().expect("a number"));
     let rng = &mut Xoshiro256PlusPlus::seed_from_u64(1);
-    if kind == "text" {
-        compare(&Sprs::from(&benches::text::<f64>((n, d), WORDS, rng)), rng);
-    } else {
-        compare(&Ndarray::from(&factors((n, d), rng)), rng);
+    match kind.as_str() {
+        "text" => compare(&Sprs::from(&benches::text::<f64>((n, d), WORDS, rng)), rng),
+        "factors" => compare(&Ndarray::from(&factors((n, d), rng)), rng),
+        "lasso" => compare_derivatives(&factors((n, d), rng), rng),
+        _ => panic!("text, factors or lasso, not {kind}"),
     }
 }
 
@@ -35,11 +41,34 @@ fn factors((n, d): (usize, usize), rng: &mut Xoshiro256PlusPlus) -> Array2<f64> 
     draw((n, FACTORS)).dot(&draw((FACTORS, d))) + OWN * draw((n, d))
 }
 
-fn compare<B: Backend<Scalar = f64>>(x: &B, rng: &mut Xoshiro256PlusPlus) {
+/// Labels by a model in which every column counts.
+fn labels<B: Backend<Scalar = f64>>(x: &B, rng: &mut Xoshiro256PlusPlus) -> Vec<bool> {
     let weights = (0..x.ncols()).map(|_| rng.random_range(-2.0..2.0));
     let truth = Model::new(weights, -0.5).expect("finite");
     let p = truth.predict_proba(x).expect("probabilities");
-    let y: Vec<bool> = (0..x.nrows()).map(|i| rng.random_bool(p[i])).collect();
+    (0..x.nrows()).map(|i| rng.random_bool(p[i])).collect()
+}
+
+fn compare_derivatives(x: &Array2<f64>, rng: &mut Xoshiro256PlusPlus) {
+    let (single, x) = (x.mapv(|x| x as f32), Ndarray::from(x));
+    let (single, y) = (Ndarray::from(&single), labels(&x, rng));
+    for strength in [1e-2, 1e-3, 1e-4] {
+        let estimator = LogisticRegression::new().l1(strength);
+        let exact = ProximalNewton::new().most_derivatives(usize::MAX).tolerance(1e-14);
+        let Fit { model, report, .. } = estimator.clone().solver(exact).fit(&x, &y).expect("a fit");
+        let least = report.loss;
+        let kept = model.weights().iter().filter(|weight| **weight != 0.0).count();
+        println!("l1 = {strength}: least loss {least}, {kept} weights are not 0");
+        for most in [1024, 64, 0] {
+            let solver = ProximalNewton::new().most_derivatives(most);
+            measure(&x, &y, &estimator, solver, &format!("f64 {most}"), least);
+            measure(&single, &y, &estimator, solver, &format!("f32 {most}"), least);
+        }
+    }
+}
+
+fn compare<B: Backend<Scalar = f64>>(x: &B, rng: &mut Xoshiro256PlusPlus) {
+    let y = labels(x, rng);
     for strength in [100.0, 1.0, 0.01] {
         let estimator = LogisticRegression::new().l2(strength / x.nrows() as f64);
         let exact = estimator.clone().solver(TrustRegion::new().tolerance(1e-14));
@@ -55,7 +84,7 @@ fn compare<B: Backend<Scalar = f64>>(x: &B, rng: &mut Xoshiro256PlusPlus) {
     }
 }
 
-fn measure<B: Backend<Scalar = f64>>(
+fn measure<B: Backend>(
     x: &B,
     y: &[bool],
     estimator: &LogisticRegression,

@@ -252,12 +252,11 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 (along.map(between).collect(), length * gain)
             };
             let creeps = !local.exact && self.past.cheap.is_none_or(|taken| taken >= PATIENT);
-            let next = if self.net.is_exhausted(point, gain) {
-                None
-            } else {
-                let with_signs = creeps.then(|| self.net.move_with_signs(point)).flatten();
-                with_signs.or_else(|| self.net.search(point, path))
-            };
+            let with_signs = creeps.then(|| self.net.move_with_signs(point)).flatten();
+            let next = with_signs.or_else(|| match self.net.is_exhausted(point, gain) {
+                true => None,
+                false => self.net.search(point, path),
+            });
             let Some(next) = next else {
                 if local.exact || self.past.memory.is_empty() {
                     return Ok(StopReason::PrecisionLimit);

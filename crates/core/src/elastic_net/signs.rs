@@ -7,11 +7,11 @@
 //! break it off.
 
 use super::{ElasticNet, Point, least_subgradient};
-use crate::Backend;
 use crate::conjugate_gradients::ConjugateGradients;
 use crate::memory::difference;
 use crate::quadratic::dot;
 use crate::quasi_newton::MOST_CURVATURE;
+use crate::{Backend, Float};
 
 /// So many products at most make a step,
 const PRODUCTS: usize = 100;
@@ -22,60 +22,85 @@ const ASTRAY: f64 = 0.03;
 /// Coordinates at zero have their turn first where they are so many times as steep as the others.
 const STEEPER: f64 = 2.0;
 
+/// The points of the same signs as one of them: coordinates at zero stay there.
+struct Orthant<'p> {
+    from: &'p [f64],
+    l1: &'p [f64],
+    /// Minus the gradient of F by the coordinates that move, 0 for the others.
+    downhill: Vec<f64>,
+}
+
+impl<'p> Orthant<'p> {
+    /// `None` where the coordinates that stay are much steeper than those that move.
+    fn of<F: Float>(point: &'p Point<F>, l1: &'p [f64]) -> Option<Self> {
+        let mut orthant = Self { from: &point.v, l1, downhill: vec![0.0; l1.len()] };
+        let mut others = 0.0;
+        for (j, &l1) in l1.iter().enumerate() {
+            let slope = least_subgradient(point.gradient[j], point.v[j], l1);
+            if orthant.moves(j) {
+                orthant.downhill[j] = -slope;
+            } else {
+                others += slope * slope;
+            }
+        }
+        let steep = dot(&orthant.downhill, &orthant.downhill);
+        (others <= STEEPER * STEEPER * steep).then_some(orthant)
+    }
+
+    fn moves(&self, j: usize) -> bool {
+        self.from[j] != 0.0 || self.l1[j] == 0.0
+    }
+
+    /// Where a share of a step leads; what would change its sign becomes 0.
+    fn moved(&self, step: &[f64], share: f64) -> Vec<f64> {
+        let moved = |j: usize| {
+            let to = self.from[j] + share * step[j];
+            if self.l1[j] > 0.0 && to * self.from[j] < 0.0 { 0.0 } else { to }
+        };
+        (0..step.len()).map(moved).collect()
+    }
+
+    fn is_left_by(&self, step: &[f64]) -> bool {
+        let signs = |v: &[f64]| v.iter().filter(|v| **v != 0.0).count() as f64;
+        signs(&self.moved(step, 1.0)) < (1.0 - ASTRAY) * signs(self.from)
+    }
+}
+
 impl<B: Backend + ?Sized> ElasticNet<'_, '_, B> {
-    /// Takes a step by the coordinates that are not zero, of which those that would change their sign
-    /// become zero; `None` where it brings nothing, or the others are much steeper.
+    /// Takes a step by the coordinates that are not zero; `None` where it brings nothing, or the
+    /// others are much steeper.
     ///
     /// Each of its conjugate gradients reads the matrix once.
     pub(crate) fn move_with_signs(&mut self, point: &Point<B::Scalar>) -> Option<Point<B::Scalar>> {
         let l1 = self.l1.clone();
-        let free: Vec<bool> =
-            point.v.iter().zip(&l1).map(|(v, l1)| *v != 0.0 || *l1 == 0.0).collect();
-        let slopes = |of: bool| -> Vec<f64> {
-            let slope = |j: usize| match free[j] == of {
-                true => least_subgradient(point.gradient[j], point.v[j], l1[j]),
-                false => 0.0,
-            };
-            (0..l1.len()).map(slope).collect()
+        let orthant = Orthant::of(point, &l1)?;
+        let step = self.step_within(&orthant, point);
+        let path = |length: f64| {
+            let to = orthant.moved(&step, length);
+            let gain = dot(&orthant.downhill, &difference(&to, &point.v));
+            (to, gain)
         };
-        let (downhill, others) = (slopes(true), slopes(false));
-        let downhill: Vec<f64> = downhill.into_iter().map(|slope| -slope).collect();
-        if STEEPER * STEEPER * dot(&downhill, &downhill) < dot(&others, &others) {
-            return None;
+        match self.is_exhausted(point, path(1.0).1) {
+            true => None,
+            false => self.search(point, path),
         }
-        let path = |step: &[f64], length: f64| {
-            let moved = |j: usize| {
-                let to = point.v[j] + length * step[j];
-                if l1[j] > 0.0 && to * point.v[j] < 0.0 { 0.0 } else { to }
-            };
-            (0..l1.len()).map(moved).collect::<Vec<_>>()
-        };
-        let signs = |v: &[f64]| v.iter().filter(|v| **v != 0.0).count() as f64;
-        let fewest = (1.0 - ASTRAY) * signs(&point.v);
+    }
 
+    fn step_within(&mut self, orthant: &Orthant<'_>, point: &Point<B::Scalar>) -> Vec<f64> {
         let diagonal = self.most_curvature(MOST_CURVATURE);
-        let mut gradients = ConjugateGradients::new(&downhill, &diagonal);
+        let mut gradients = ConjugateGradients::new(&orthant.downhill, &diagonal);
         let enough = SMALL * SMALL * gradients.size;
         for _ in 0..PRODUCTS {
             let mut product = self.product(point, &gradients.direction);
-            product
-                .iter_mut()
-                .zip(&free)
-                .filter(|of| !of.1)
-                .for_each(|(product, _)| *product = 0.0);
+            for (j, product) in product.iter_mut().enumerate() {
+                *product = if orthant.moves(j) { *product } else { 0.0 };
+            }
             let followed = gradients.follow(&product);
-            if !followed
-                || gradients.size <= enough
-                || signs(&path(&gradients.solution, 1.0)) < fewest
-            {
+            if !followed || gradients.size <= enough || orthant.is_left_by(&gradients.solution) {
                 break;
             }
         }
-        self.search(point, |length| {
-            let to = path(&gradients.solution, length);
-            let gain = dot(&downhill, &difference(&to, &point.v));
-            (to, gain)
-        })
+        gradients.solution
     }
 
     /// The second derivatives of f by `v` times a direction. Reads the matrix once.
