@@ -31,14 +31,16 @@ use crate::{
 /// Beyond 1024 parameters the first steps know of second derivatives only what gradients have shown
 /// (as in L-BFGS), which often is enough. When those have taken as long as a sum would, second
 /// derivatives are summed by the weights that are not 0 and as many of the others, the steepest
-/// first, but by no more than 2048 together; where nearly as many are not 0, the steps go on as they
-/// began. Without an L1 penalty this is [`Newton`], or [`TrustRegion`] beyond 1024 parameters.
+/// first, but by no more than 2048 together. Where nearly as many are not 0, the steps go on as they
+/// began, in turn with Newton's steps by these weights as long as they keep their signs, from products
+/// with second derivatives, each of which is a read. Without an L1 penalty this is [`Newton`], or [`TrustRegion`] beyond 1024 parameters.
 ///
 /// Sources: Friedman, Hastie and Tibshirani, *Regularization paths for generalized linear models via
 /// coordinate descent* (2010); Yuan, Ho and Lin, *An improved GLMNET for L1-regularized logistic
 /// regression* (2012); Lee, Sun and Saunders, *Proximal Newton-type methods for minimizing composite
 /// functions* (2014); Johnson and Guestrin, *Blitz: a principled meta-algorithm for scaling sparse
-/// optimization* (2015), for the growing set of weights.
+/// optimization* (2015), for the growing set of weights; Byrd, Chin, Nocedal and Oztoprak, *A family of
+/// second-order methods for convex l1-regularized optimization* (2016), for steps that keep signs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProximalNewton {
     max_iterations: usize,
