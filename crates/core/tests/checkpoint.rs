@@ -162,6 +162,23 @@ fn a_fit_is_resumed_among_samples_that_grow() {
     assert!(check(&exact, &wide, 2) > 1);
 }
 
+/// Without second derivatives, columns that have much in common take many steps, and then some that
+/// keep signs, of several reads each.
+#[test]
+fn a_fit_is_resumed_among_steps_that_keep_signs() {
+    let (common, y) = data::<f64>(150, 3, 1, 0);
+    let (own, _) = data::<f64>(150, 30, 2, 0);
+    let x = Matrix::new((150, 30), Default::default(), |i, j| {
+        common.get(i, j % 3) + 0.01 * own.get(i, j) / (j + 1) as f64
+    });
+    let data = (x, y);
+    let solver = ProximalNewton::new().most_derivatives(0);
+    let estimator = LogisticRegression::new().standardize(true).l1(1e-3).solver(solver);
+    let report = estimator.fit(&data.0, &data.1).expect("a fit").report;
+    assert!(report.iterations > 30 && report.passes > 1.5 * report.iterations as f64, "{report}");
+    assert!(check(&estimator, &data, 5) > 6);
+}
+
 #[test]
 fn a_fit_that_fails_after_it_was_resumed_fails_the_same_way() {
     let x = Matrix::new((30, 2), Default::default(), |i, j| ((i * (3 * j + 2)) % 7) as f64);
