@@ -184,7 +184,7 @@ pub(crate) fn padded(order: usize) -> usize {
     TILE * if tiles.is_multiple_of(8) { tiles + 1 } else { tiles }
 }
 
-/// As many as any tile of [`add_gram`] has rows or columns, a multiple of both.
+/// How many columns a tile of [`add_gram`] has; it has as many rows, or half.
 const TILE: usize = 8;
 
 /// Adds the product of a matrix with [`padded`] rows, as many as one likes, and itself to the lower

@@ -32,8 +32,10 @@ use crate::{
 /// (as in L-BFGS), which often is enough. When those have taken as long as a sum would, second
 /// derivatives are summed by the weights that are not 0 and as many of the others, the steepest
 /// first, but by no more than 2048 together. Where nearly as many are not 0, the steps go on as they
-/// began, in turn with Newton's steps by these weights as long as they keep their signs, from products
-/// with second derivatives, each of which is a read. Without an L1 penalty this is [`Newton`], or [`TrustRegion`] beyond 1024 parameters.
+/// began; after 24 of them, Newton's steps by these weights, within their signs, take turns with
+/// them. Those need products with second derivatives, each of which is a read.
+///
+/// Without an L1 penalty this is [`Newton`], or [`TrustRegion`] beyond 1024 parameters.
 ///
 /// Sources: Friedman, Hastie and Tibshirani, *Regularization paths for generalized linear models via
 /// coordinate descent* (2010); Yuan, Ho and Lin, *An improved GLMNET for L1-regularized logistic

@@ -345,6 +345,20 @@ fn factors(n: usize, d: usize, own: f64, seed: u64) -> (Matrix<f64>, Vec<bool>) 
     (x, y)
 }
 
+/// Where a step that keeps signs goes on for too long, only the reads tell.
+#[test]
+fn steps_that_keep_signs_are_broken_off_in_time() {
+    let reads = |seed| {
+        let (x, y) = factors(200, 100, 1e-3, seed);
+        let solver = ProximalNewton::new().most_derivatives(0);
+        let fit = new().standardize(true).l1(3e-4).solver(solver).fit(&x, &y).expect("a fit");
+        assert_eq!(fit.report.stop, StopReason::Converged);
+        fit.report.passes
+    };
+    let reads = (0..10).map(reads).sum::<f64>() / 10.0;
+    assert!(reads < 700.0, "{reads} reads on average");
+}
+
 proptest! {
     /// However few second derivatives are summed, fits come to the optimum of those that sum all.
     #[test]
