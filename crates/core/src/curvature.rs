@@ -83,7 +83,7 @@ impl<F: Float> Gram<'_, F> {
         for partial in partials {
             total.iter_mut().zip(&partial.sum).for_each(|(total, sum)| *total += sum);
         }
-        unpadded(&total, order, self.columns.len())
+        unpadded(total, order, self.columns.len())
     }
 
     fn add<B: Backend<Scalar = F> + ?Sized>(
@@ -191,9 +191,12 @@ fn fold<F: Float>(
 }
 
 /// The leading rows and columns of a square matrix.
-fn unpadded(matrix: &[f64], order: usize, leading: usize) -> Vec<f64> {
-    let rows: Vec<_> = matrix.chunks(order).take(leading).map(|row| &row[..leading]).collect();
-    rows.concat()
+fn unpadded(mut matrix: Vec<f64>, order: usize, leading: usize) -> Vec<f64> {
+    for j in 0..leading {
+        matrix.copy_within(j * order..j * order + leading, j * leading);
+    }
+    matrix.truncate(leading * leading);
+    matrix
 }
 
 /// An approximation of the inverse of the second derivatives.

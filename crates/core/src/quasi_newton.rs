@@ -161,6 +161,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             let gradient = widen(&point.gradient);
             let (mut step, mut decrement) = self.step(&curvature, &gradient);
             while !self.serves(&curvature, &gradient, decrement) {
+                drop(curvature); // Two at once would be much memory.
                 curvature = self.renewed(&point.at);
                 (step, decrement) = self.step(&curvature, &gradient);
             }
@@ -184,6 +185,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             if near {
                 // The last step squares the error where the second derivatives are exact.
                 self.past.polished = true;
+                drop(curvature);
                 curvature = self.renewed(&point.at);
                 step = curvature.solved(&gradient);
             }
