@@ -74,6 +74,22 @@ impl<'a, F: Float> Dense<'a, F> {
     }
 }
 
+impl<F: Float> Dense<'_, F> {
+    /// What memory is asked for while a block of rows is multiplied: where it lies in the L1 cache
+    /// each product asks for half of the next one, as given; of a longer part of columns for that of
+    /// the next columns.
+    fn ahead(&self, rows: usize, half: [bool; 2]) -> Ahead {
+        let bytes = size_of::<F>().saturating_mul(rows).saturating_mul(self.ncols());
+        if self.rows_are_lines {
+            Ahead { distance: (AHEAD_BYTES / size_of::<F>()) as isize, fours: half }
+        } else if bytes <= SMALL_BLOCK_BYTES {
+            Ahead { distance: rows as isize, fours: half }
+        } else {
+            Ahead { distance: self.lines.stride.wrapping_mul(4), fours: [true; 2] }
+        }
+    }
+}
+
 impl<F: Float> Backend for Dense<'_, F> {
     type Scalar = F;
     type Vector = Vec<F>;
@@ -88,18 +104,20 @@ impl<F: Float> Backend for Dense<'_, F> {
 
     fn matvec(&self, rows: Range<usize>, w: &[F], out: &mut [F]) {
         out.fill(F::zero());
+        let ahead = self.ahead(rows.len(), [true, false]);
         if self.rows_are_lines {
-            add_dots(self.lines.some(rows), w, out, AHEAD_BYTES / size_of::<F>());
+            add_dots(self.lines.some(rows), w, out, ahead);
         } else {
-            add_multiples(self.lines.part(rows), w, out, false);
+            add_multiples(self.lines.part(rows), w, out, ahead, false);
         }
     }
 
     fn matvec_transpose(&self, rows: Range<usize>, r: &[F], acc: &mut [F]) {
+        let ahead = self.ahead(rows.len(), [false, true]);
         if self.rows_are_lines {
-            add_multiples(self.lines.some(rows), r, acc, r.len() >= MANY_ROWS);
+            add_multiples(self.lines.some(rows), r, acc, ahead, r.len() >= MANY_ROWS);
         } else {
-            add_dots(self.lines.part(rows), r, acc, 0);
+            add_dots(self.lines.part(rows), r, acc, ahead);
         }
     }
 
@@ -110,7 +128,9 @@ impl<F: Float> Backend for Dense<'_, F> {
     fn block_rows(&self) -> usize {
         let row_bytes = size_of::<F>().saturating_mul(self.ncols().max(1));
         if !self.rows_are_lines {
-            return column_block_rows(row_bytes);
+            let piece = PIECE_BYTES / size_of::<F>();
+            let rows = SMALL_BLOCK_BYTES / row_bytes / piece * piece;
+            return if rows > 0 { rows } else { column_block_rows(row_bytes) };
         }
         // Losses are worked out so many at a time.
         let lanes = 64 / size_of::<F>();
@@ -240,29 +260,57 @@ pub(crate) fn add_square_dots(
     x: &[f64],
     y: &mut [f64],
 ) {
-    add_dots(Lines::from_slice(matrix, order, order).some(rows).part(columns), x, y, 0);
+    add_dots(
+        Lines::from_slice(matrix, order, order).some(rows).part(columns),
+        x,
+        y,
+        Ahead::NOTHING,
+    );
 }
 
 /// Blocks of short rows stay in the L1 cache, and are so short that the processor runs ahead: it
 /// still reads the next rows while it works out the losses of these.
 const SHORT_BLOCK_BYTES: usize = 8 * 1024;
+/// Blocks of a few columns stay in the L1 cache too,
+const SMALL_BLOCK_BYTES: usize = 16 * 1024;
+/// unless so little of each column would be less than is worth reading on its own.
+const PIECE_BYTES: usize = 256;
 /// The length of a long row.
 const LONG_ROW: usize = 256;
 /// Of long rows a block goes to the L2 cache.
 const LONG_BLOCK_BYTES: usize = 128 * 1024;
-/// A matrix no larger stays in the L3 cache from pass to pass. It is read so fast that losses take
-/// longer, and those of many rows together take the least.
-const CACHED_BYTES: usize = 8 * 1024 * 1024;
+/// A matrix no larger stays in the L2 cache from pass to pass, and nothing is gained by small blocks.
+const CACHED_BYTES: usize = 2 * 1024 * 1024;
 /// From so many rows on sums by long rows are taken in strips, which stay in registers: rows of about
 /// 4 KiB share their place in cache with the sums, and those would be taken for one another.
 const MANY_ROWS: usize = 16;
-/// How far ahead of the rows that are multiplied memory is asked for: about the next block.
-const AHEAD_BYTES: usize = 12 * 1024;
+/// How far ahead of short rows that are multiplied memory is asked for: not quite a block.
+const AHEAD_BYTES: usize = 6 * 1024;
 
-/// `y[i] += line(i) · x` for every line; with every number that is read, the one `ahead` of it in
-/// memory is asked for.
+/// What memory is asked for while lines are multiplied, so that it works all the time.
+#[derive(Clone, Copy)]
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code))]
+pub(crate) struct Ahead {
+    /// How far behind the numbers that are read, in numbers, lie those asked for.
+    pub(crate) distance: isize,
+    /// Of every eight lines, whether the first four ask, and whether the last four do.
+    pub(crate) fours: [bool; 2],
+}
+
+impl Ahead {
+    const NOTHING: Self = Self { distance: 0, fours: [false; 2] };
+
+    /// Whether a line asks.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(crate) fn asked_by(&self, line: usize) -> bool {
+        self.fours[line / 4 % 2]
+    }
+}
+
+/// `y[i] += line(i) · x` for every line.
 #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables))]
-fn add_dots<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahead: usize) {
+fn add_dots<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahead: Ahead) {
     #[cfg(target_arch = "x86_64")]
     if registers::add_dots(lines, x, y, ahead) {
         return;
@@ -298,9 +346,15 @@ pub(crate) fn add_dots_by<F: Float, const SUMS: usize>(lines: Lines<'_, F>, x: &
 
 /// `y += Σᵢ x[i] · line(i)`, in strips if there are registers for them.
 #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables))]
-fn add_multiples<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], in_strips: bool) {
+fn add_multiples<F: Float>(
+    lines: Lines<'_, F>,
+    x: &[F],
+    y: &mut [F],
+    ahead: Ahead,
+    in_strips: bool,
+) {
     #[cfg(target_arch = "x86_64")]
-    if registers::add_multiples(lines, x, y, in_strips) {
+    if registers::add_multiples(lines, x, y, ahead, in_strips) {
         return;
     }
     add_multiples_by(lines, x, y);
@@ -354,7 +408,7 @@ mod lines {
         }
 
         /// The lines of a range.
-        pub(super) fn some(self, range: Range<usize>) -> Self {
+        pub(crate) fn some(self, range: Range<usize>) -> Self {
             assert!(range.start <= range.end && range.end <= self.count, "lines {range:?}");
             let first = self.first.wrapping_offset(range.start as isize * self.stride);
             Self { first, count: range.len(), ..self }

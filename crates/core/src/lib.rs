@@ -34,6 +34,7 @@ mod hull;
 mod kernels;
 mod labels;
 mod lbfgs;
+mod losses;
 mod memory;
 pub mod metrics;
 mod model;

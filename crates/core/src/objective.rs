@@ -12,10 +12,10 @@ use crate::blocks::Partition;
 use crate::coordinates::{Coordinates, Moments};
 use crate::curvature::{Curvature, Gram};
 use crate::error::check_setting;
+use crate::losses::LaneSums;
 use crate::peers::Shard;
 use crate::rows::{Observed, Rows};
-use crate::slice::BlockSums;
-use crate::{Backend, Error, Float, Model, Peers, slice};
+use crate::{Backend, Error, Float, Model, Peers};
 
 /// What a fit minimises, as a function of d weights and, unless the intercept is left out, the
 /// intercept as the last parameter.
@@ -66,8 +66,10 @@ pub struct Objective<'a, B: Backend + ?Sized> {
 struct Partial<F> {
     /// A block's logits, then its residuals.
     logits: Vec<F>,
-    /// A block's losses.
-    losses: Vec<F>,
+    /// How a block's logits change along a direction.
+    changes: Vec<F>,
+    /// The segment's losses and residuals.
+    losses: LaneSums<F>,
     /// What was observed in a block of listed rows.
     observed: Observed<F>,
     /// A block's gradient, before it is added to the sums.
@@ -81,7 +83,8 @@ impl<F: Float> Partial<F> {
     fn new(ncols: usize, block_rows: usize) -> Self {
         Self {
             logits: vec![F::zero(); block_rows],
-            losses: vec![F::zero(); block_rows],
+            changes: vec![F::zero(); block_rows],
+            losses: LaneSums::default(),
             observed: Observed::none(),
             block: vec![F::zero(); ncols],
             sums: vec![0.0; ncols + 2],
@@ -440,10 +443,11 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         let (x, observed, model) = (self.x, &self.observed, &self.model);
         partition.for_each_segment(&mut self.partials, |segment, partial| {
             partial.sums.fill(0.0);
-            partial.largest_logit = 0.0;
+            partial.losses = LaneSums::default();
             for block in partition.blocks(segment) {
                 partial.add_block(x, observed, &rows, block, model);
             }
+            partial.finish();
         });
         self.join(partition);
         let partials = &self.partials[..partition.segments()];
@@ -479,7 +483,6 @@ impl<F: Float> Partial<F> {
     ) {
         let d = model.weights.len();
         let logits = &mut self.logits[..positions.len()];
-        let losses = &mut self.losses[..positions.len()];
         rows.matvec(x, positions.clone(), &model.weights, logits);
         let block = if let Rows::Listed(_) = rows {
             self.observed.gather(observed, rows, positions.clone());
@@ -490,11 +493,15 @@ impl<F: Float> Partial<F> {
         for (z, offset) in logits.iter_mut().zip(block.offsets) {
             *z += *offset;
         }
-        let BlockSums { largest_logit, residual, loss } =
-            slice::losses_and_residuals(logits, model.intercept, block.y, block.weights, losses);
+        self.losses.add(logits, model.intercept, block.y, block.weights);
         rows.matvec_transpose(x, positions, logits, &mut self.block, &mut self.sums[..d]);
-        self.largest_logit = self.largest_logit.max(largest_logit);
-        self.sums[d] += residual;
-        self.sums[d + 1] += loss;
+    }
+
+    /// What is left to be done after the last block.
+    fn finish(&mut self) {
+        let losses = self.losses.finish();
+        let [.., residual, loss] = &mut self.sums[..] else { return };
+        (*residual, *loss) = (losses.residual, losses.loss);
+        self.largest_logit = losses.largest_logit;
     }
 }

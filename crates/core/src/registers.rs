@@ -41,10 +41,7 @@ pub trait Register: Copy {
     unsafe fn store_some(self, mask: Self::Mask, to: *mut Self::Scalar);
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn multiply(self, other: Self) -> Self;
-    /// The sum: the upper half is added to the lower until one number is left.
-    unsafe fn sum(self) -> Self::Scalar;
-
-    /// The sums of eight.
+    /// The sums of eight: of each the upper half is added to the lower until one number is left.
     unsafe fn sums(all: [Self; BATCH]) -> [Self::Scalar; BATCH];
 }
 
@@ -93,11 +90,6 @@ impl Register for __m512d {
     #[inline(always)]
     unsafe fn multiply(self, other: Self) -> Self {
         _mm512_mul_pd(self, other)
-    }
-
-    #[inline(always)]
-    unsafe fn sum(self) -> f64 {
-        [_mm512_castpd512_pd256(self), _mm512_extractf64x4_pd::<1>(self)].sum()
     }
 
     #[inline(always)]
@@ -166,12 +158,6 @@ impl Register for __m512 {
     #[inline(always)]
     unsafe fn multiply(self, other: Self) -> Self {
         _mm512_mul_ps(self, other)
-    }
-
-    #[inline(always)]
-    unsafe fn sum(self) -> f32 {
-        let upper = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(self));
-        [_mm512_castps512_ps256(self), _mm256_castpd_ps(upper)].sum()
     }
 
     #[inline(always)]
@@ -245,12 +231,6 @@ impl Register for __m256d {
     }
 
     #[inline(always)]
-    unsafe fn sum(self) -> f64 {
-        let two = _mm_add_pd(_mm256_castpd256_pd128(self), _mm256_extractf128_pd::<1>(self));
-        _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
-    }
-
-    #[inline(always)]
     unsafe fn sums([a, b, c, d, e, f, g, h]: [Self; BATCH]) -> [f64; BATCH] {
         std::mem::transmute([sums_of_four([a, b, c, d]), sums_of_four([e, f, g, h])])
     }
@@ -313,13 +293,6 @@ impl Register for __m256 {
     #[inline(always)]
     unsafe fn multiply(self, other: Self) -> Self {
         _mm256_mul_ps(self, other)
-    }
-
-    #[inline(always)]
-    unsafe fn sum(self) -> f32 {
-        let four = _mm_add_ps(_mm256_castps256_ps128(self), _mm256_extractf128_ps::<1>(self));
-        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-        _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
     }
 
     #[inline(always)]
@@ -393,11 +366,6 @@ impl<R: Register> Register for [R; 2] {
     #[inline(always)]
     unsafe fn multiply(self, other: Self) -> Self {
         [self[0].multiply(other[0]), self[1].multiply(other[1])]
-    }
-
-    #[inline(always)]
-    unsafe fn sum(self) -> R::Scalar {
-        self[0].add(self[1]).sum()
     }
 
     #[inline(always)]

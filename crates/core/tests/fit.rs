@@ -371,13 +371,22 @@ fn blocks_of_contiguous_rows_hold_8_kib_or_128_of_long_rows() {
     };
     let columns = [0, 1, 16, 30, 100, 255, 256, 1000, 40_000];
     assert_eq!(columns.map(rows), [1024, 1024, 64, 32, 8, 8, 64, 16, 8]);
-    assert_eq!(Dense::from_columns(&values[..80_000], 16, 5000).block_rows(), 26);
+}
+
+#[test]
+fn blocks_of_few_columns_hold_16_kib_in_pieces_of_256_bytes_or_as_much_as_others() {
+    let values = vec![0.0f64; 80_000];
+    let columns = |ncols| Dense::from_columns(&values[..16 * ncols], 16, ncols).block_rows();
+    assert_eq!([0, 1, 16, 64, 65, 5000].map(columns), [2048, 2048, 128, 32, 448, 26]);
+    let single = vec![0.0f32; 1000];
+    assert_eq!(Dense::from_columns(&single, 10, 100).block_rows(), 640);
+    assert_eq!(Dense::from_columns(&single, 20, 50).block_rows(), 64);
 }
 
 #[test]
 fn short_rows_that_fit_a_cache_together_make_larger_blocks() {
-    let values = vec![0.0f64; 1 << 20];
-    let rows = |ncols| Dense::from_rows(&values, (1 << 20) / ncols, ncols).block_rows();
+    let values = vec![0.0f64; 1 << 18];
+    let rows = |ncols| Dense::from_rows(&values, (1 << 18) / ncols, ncols).block_rows();
     assert_eq!([1, 32, 128, 256].map(rows), [1024, 1024, 256, 64]);
 }
 

@@ -76,7 +76,7 @@ impl<F: Float> Partial<F> {
     ) {
         let d = model.weights.len();
         let p = &mut self.logits[..positions.len()];
-        let changes = &mut self.losses[..positions.len()];
+        let changes = &mut self.changes[..positions.len()];
         rows.matvec(x, positions.clone(), &model.weights, p);
         rows.matvec(x, positions.clone(), &along.weights, changes);
         let block = observed.block(positions.clone());

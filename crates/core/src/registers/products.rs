@@ -4,7 +4,7 @@ use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
 use super::{BATCH, Register};
 use crate::Float;
-use crate::dense::Lines;
+use crate::dense::{Ahead, Lines, add_multiples_by as add_portably};
 
 /// `N` registers of numbers, of which the last may be filled in part.
 #[derive(Clone, Copy)]
@@ -33,13 +33,21 @@ impl<R: Register, const N: usize> Short<R, N> {
 
     /// The products with a line of the same length.
     #[inline(always)]
-    unsafe fn products(&self, line: *const R::Scalar, ahead: usize) -> [R; N] {
+    unsafe fn products(&self, line: *const R::Scalar) -> [R; N] {
         let mut products = Self::load_line(self.last, line);
-        for (k, product) in products.iter_mut().enumerate() {
-            _mm_prefetch::<_MM_HINT_T0>(line.wrapping_add(k * R::LANES + ahead).cast());
-            *product = product.multiply(self.values[k]);
+        for (product, value) in products.iter_mut().zip(self.values) {
+            *product = product.multiply(value);
         }
         products
+    }
+}
+
+/// Asks for the memory of so many registers, some distance after a place.
+#[inline(always)]
+unsafe fn ask<R: Register>(registers: usize, place: *const R::Scalar, distance: isize) {
+    for k in 0..registers {
+        let at = place.wrapping_offset(distance).wrapping_add(k * R::LANES);
+        _mm_prefetch::<_MM_HINT_T0>(at.cast());
     }
 }
 
@@ -52,7 +60,7 @@ unsafe fn add_dots_by<R: Register>(
     lines: Lines<'_, R::Scalar>,
     x: &[R::Scalar],
     y: &mut [R::Scalar],
-    ahead: usize,
+    ahead: Ahead,
 ) {
     let registers = x.len().div_ceil(R::LANES);
     match (registers, registers % SUMS) {
@@ -74,22 +82,36 @@ unsafe fn add_short_dots<R: Register, const N: usize>(
     lines: Lines<'_, R::Scalar>,
     x: &[R::Scalar],
     y: &mut [R::Scalar],
-    ahead: usize,
+    ahead: Ahead,
 ) {
     let x = Short::<R, N>::load(x);
-    let (batches, last) = y.as_chunks_mut::<BATCH>();
+    let (batches, rest) = y.as_chunks_mut::<BATCH>();
     let done = BATCH * batches.len();
-    for (batch, y) in batches.iter_mut().enumerate() {
-        let mut products = [R::splat(R::Scalar::default()); BATCH];
-        for (k, products) in products.iter_mut().enumerate() {
-            *products = add_up(x.products(lines.pointer(BATCH * batch + k), ahead));
-        }
-        for (y, sum) in y.iter_mut().zip(R::sums(products)) {
-            *y += sum;
-        }
+    for (k, y) in batches.iter_mut().enumerate() {
+        add_batch_of_short_dots(lines, BATCH * k, &x, y, ahead);
     }
-    for (k, y) in last.iter_mut().enumerate() {
-        *y += add_up(x.products(lines.pointer(done + k), ahead)).sum();
+    add_batch_of_short_dots(lines, done, &x, rest, ahead);
+}
+
+/// At most [`BATCH`] lines from `first` on.
+#[inline(always)]
+unsafe fn add_batch_of_short_dots<R: Register, const N: usize>(
+    lines: Lines<'_, R::Scalar>,
+    first: usize,
+    x: &Short<R, N>,
+    y: &mut [R::Scalar],
+    ahead: Ahead,
+) {
+    let mut products = [R::splat(R::Scalar::default()); BATCH];
+    for (k, products) in products[..y.len()].iter_mut().enumerate() {
+        let line = lines.pointer(first + k);
+        if ahead.asked_by(k) {
+            ask::<R>(N, line, ahead.distance);
+        }
+        *products = add_up(x.products(line));
+    }
+    for (y, sum) in y.iter_mut().zip(R::sums(products)) {
+        *y += sum;
     }
 }
 
@@ -99,24 +121,37 @@ unsafe fn add_long_dots<R: Register, const REST: usize>(
     lines: Lines<'_, R::Scalar>,
     x: &[R::Scalar],
     y: &mut [R::Scalar],
-    ahead: usize,
+    ahead: Ahead,
 ) {
     let whole = (x.len().div_ceil(R::LANES) - REST) * R::LANES;
     let (x, rest) = (&x[..whole], Short::<R, REST>::load(&x[whole..]));
-    for (i, y) in y.iter_mut().enumerate() {
-        let line = lines.pointer(i);
-        let mut sums = [R::splat(R::Scalar::default()); SUMS];
-        for at in (0..whole).step_by(SUMS * R::LANES) {
-            for (k, sum) in sums.iter_mut().enumerate() {
-                let at = at + k * R::LANES;
-                _mm_prefetch::<_MM_HINT_T0>(line.wrapping_add(at + ahead).cast());
-                *sum = sum.add(R::load(line.add(at)).multiply(R::load(x.as_ptr().add(at))));
+    for (batch, y) in y.chunks_mut(BATCH).enumerate() {
+        let mut products = [R::splat(R::Scalar::default()); BATCH];
+        for (k, products) in products[..y.len()].iter_mut().enumerate() {
+            let line = lines.pointer(BATCH * batch + k);
+            let asks = ahead.asked_by(k);
+            let mut sums = [R::splat(R::Scalar::default()); SUMS];
+            for at in (0..whole).step_by(SUMS * R::LANES) {
+                if asks {
+                    ask::<R>(SUMS, line.wrapping_add(at), ahead.distance);
+                }
+                for (k, sum) in sums.iter_mut().enumerate() {
+                    let at = at + k * R::LANES;
+                    *sum = sum.add(R::load(line.add(at)).multiply(R::load(x.as_ptr().add(at))));
+                }
             }
+            let line = line.wrapping_add(whole);
+            if asks {
+                ask::<R>(REST, line, ahead.distance);
+            }
+            for (sum, product) in sums.iter_mut().zip(rest.products(line)) {
+                *sum = sum.add(product);
+            }
+            *products = add_up(sums);
         }
-        for (sum, product) in sums.iter_mut().zip(rest.products(line.wrapping_add(whole), ahead)) {
-            *sum = sum.add(product);
+        for (y, sum) in y.iter_mut().zip(R::sums(products)) {
+            *y += sum;
         }
-        *y += add_up(sums).sum();
     }
 }
 
@@ -140,18 +175,56 @@ unsafe fn add_multiples_by<R: Register>(
     lines: Lines<'_, R::Scalar>,
     x: &[R::Scalar],
     y: &mut [R::Scalar],
+    ahead: Ahead,
+    in_strips: bool,
 ) {
+    if !in_strips && y.len() > STRIP * R::LANES {
+        return add_long_multiples::<R>(lines, x, y, ahead);
+    }
     let mut start = 0;
     for y in y.chunks_mut(STRIP * R::LANES) {
         let end = start + y.len();
         let strip = lines.part(start..end);
         match y.len().div_ceil(R::LANES) {
-            1 => add_short_multiples::<R, 1>(strip, x, y),
-            2 => add_short_multiples::<R, 2>(strip, x, y),
-            3 => add_short_multiples::<R, 3>(strip, x, y),
-            _ => add_short_multiples::<R, STRIP>(strip, x, y),
+            1 => add_short_multiples::<R, 1>(strip, x, y, ahead),
+            2 => add_short_multiples::<R, 2>(strip, x, y, ahead),
+            3 => add_short_multiples::<R, 3>(strip, x, y, ahead),
+            _ => add_short_multiples::<R, STRIP>(strip, x, y, ahead),
         }
         start = end;
+    }
+}
+
+/// Four lines and what they are multiplied by.
+struct Four<R: Register> {
+    factors: [R; 4],
+    lines: [*const R::Scalar; 4],
+}
+
+impl<R: Register> Four<R> {
+    /// The lines from `first` on.
+    #[inline(always)]
+    unsafe fn new(lines: &Lines<'_, R::Scalar>, first: usize, factors: &[R::Scalar; 4]) -> Self {
+        let [a, b, c, d] = *factors;
+        Self {
+            factors: [R::splat(a), R::splat(b), R::splat(c), R::splat(d)],
+            lines: [0, 1, 2, 3].map(|k| lines.pointer(first + k)),
+        }
+    }
+
+    /// Asks for the memory of so many registers of each line, from `start` on, at a distance.
+    #[inline(always)]
+    unsafe fn ask(&self, registers: usize, start: usize, distance: isize) {
+        for line in self.lines {
+            ask::<R>(registers, line.wrapping_add(start), distance);
+        }
+    }
+
+    /// The sum of the multiples of some numbers of each.
+    #[inline(always)]
+    unsafe fn sum(&self, [p, q, r, s]: [R; 4]) -> R {
+        let [a, b, c, d] = self.factors;
+        a.multiply(p).add(b.multiply(q)).add(c.multiply(r).add(d.multiply(s)))
     }
 }
 
@@ -161,19 +234,22 @@ unsafe fn add_short_multiples<R: Register, const N: usize>(
     lines: Lines<'_, R::Scalar>,
     x: &[R::Scalar],
     y: &mut [R::Scalar],
+    ahead: Ahead,
 ) {
     let Short { last, values: mut sums } = Short::<R, N>::load(y);
     let (fours, rest) = x.as_chunks::<4>();
-    for (i, &[a, b, c, d]) in fours.iter().enumerate() {
-        let (a, b, c, d) = (R::splat(a), R::splat(b), R::splat(c), R::splat(d));
-        let p = Short::<R, N>::load_line(last, lines.pointer(4 * i));
-        let q = Short::<R, N>::load_line(last, lines.pointer(4 * i + 1));
-        let r = Short::<R, N>::load_line(last, lines.pointer(4 * i + 2));
-        let s = Short::<R, N>::load_line(last, lines.pointer(4 * i + 3));
-        for k in 0..N {
-            let ab = a.multiply(p[k]).add(b.multiply(q[k]));
-            let cd = c.multiply(r[k]).add(d.multiply(s[k]));
-            sums[k] = sums[k].add(ab.add(cd));
+    for (i, factors) in fours.iter().enumerate() {
+        let four = Four::<R>::new(&lines, 4 * i, factors);
+        if ahead.asked_by(4 * i) {
+            four.ask(N, 0, ahead.distance);
+        }
+        let [p, q, r, s] = four.lines;
+        let p = Short::<R, N>::load_line(last, p);
+        let q = Short::<R, N>::load_line(last, q);
+        let r = Short::<R, N>::load_line(last, r);
+        let s = Short::<R, N>::load_line(last, s);
+        for (k, sum) in sums.iter_mut().enumerate() {
+            *sum = sum.add(four.sum([p[k], q[k], r[k], s[k]]));
         }
     }
     for (i, &a) in rest.iter().enumerate() {
@@ -189,30 +265,73 @@ unsafe fn add_short_multiples<R: Register, const N: usize>(
     }
 }
 
+/// Lines of many registers: those of `y` are loaded and stored with every four lines.
+#[inline(always)]
+unsafe fn add_long_multiples<R: Register>(
+    lines: Lines<'_, R::Scalar>,
+    x: &[R::Scalar],
+    y: &mut [R::Scalar],
+    ahead: Ahead,
+) {
+    let (fours, rest) = x.as_chunks::<4>();
+    let whole = y.len() / R::LANES * R::LANES;
+    let last = R::first(y.len() - whole);
+    let y_at = y.as_mut_ptr();
+    for (i, factors) in fours.iter().enumerate() {
+        let four = Four::<R>::new(&lines, 4 * i, factors);
+        let asks = ahead.asked_by(4 * i);
+        let [p, q, r, s] = four.lines;
+        for at in (0..whole).step_by(R::LANES) {
+            if asks {
+                four.ask(1, at, ahead.distance);
+            }
+            let numbers = [p, q, r, s].map(|line| line.add(at));
+            let [p, q, r, s] = numbers;
+            let sum = four.sum([R::load(p), R::load(q), R::load(r), R::load(s)]);
+            R::load(y_at.add(at)).add(sum).store(y_at.add(at));
+        }
+        let (p, q) = (R::load_some(last, p.add(whole)), R::load_some(last, q.add(whole)));
+        let (r, s) = (R::load_some(last, r.add(whole)), R::load_some(last, s.add(whole)));
+        let sum = R::load_some(last, y_at.add(whole)).add(four.sum([p, q, r, s]));
+        sum.store_some(last, y_at.add(whole));
+    }
+    add_portably(lines.some(4 * fours.len()..x.len()), rest, y);
+}
+
 #[target_feature(enable = "avx512f")]
-unsafe fn add_dots_avx512<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahead: usize) {
+unsafe fn add_dots_avx512<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahead: Ahead) {
     add_dots_by::<F::Avx512>(lines, x, y, ahead);
 }
 
 #[target_feature(enable = "avx2")]
-unsafe fn add_dots_avx2<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahead: usize) {
+unsafe fn add_dots_avx2<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahead: Ahead) {
     add_dots_by::<[F::Avx2; 2]>(lines, x, y, ahead);
 }
 
 #[target_feature(enable = "avx512f")]
-unsafe fn add_multiples_avx512<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
-    add_multiples_by::<F::Avx512>(lines, x, y);
+unsafe fn add_multiples_avx512<F: Float>(
+    lines: Lines<'_, F>,
+    x: &[F],
+    y: &mut [F],
+    ahead: Ahead,
+    in_strips: bool,
+) {
+    add_multiples_by::<F::Avx512>(lines, x, y, ahead, in_strips);
 }
 
 #[target_feature(enable = "avx2")]
-unsafe fn add_multiples_avx2<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
-    add_multiples_by::<[F::Avx2; 2]>(lines, x, y);
+unsafe fn add_multiples_avx2<F: Float>(
+    lines: Lines<'_, F>,
+    x: &[F],
+    y: &mut [F],
+    ahead: Ahead,
+    in_strips: bool,
+) {
+    add_multiples_by::<[F::Avx2; 2]>(lines, x, y, ahead, in_strips);
 }
 
 /// `y[i] += line(i) · x` for every line, if the processor has the instructions; says whether.
-///
-/// With every number that is read, the one `ahead` of it in memory is asked for.
-pub(crate) fn add_dots<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahead: usize) -> bool {
+pub(crate) fn add_dots<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahead: Ahead) -> bool {
     assert_eq!((x.len(), y.len()), lines.shape(), "lengths of vectors");
     if is_x86_feature_detected!("avx512f") {
         // SAFETY: the processor has AVX-512, and `x` is as long as the lines.
@@ -226,24 +345,23 @@ pub(crate) fn add_dots<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahea
     true
 }
 
-/// `y += Σᵢ x[i] · line(i)`, if the processor has the instructions and lines have at most four
-/// registers or are to be taken in strips of those; says whether it is done.
+/// `y += Σᵢ x[i] · line(i)`, if the processor has the instructions; says whether it is done.
+///
+/// In strips of four registers, if wanted, for all lines one strip after the other.
 pub(crate) fn add_multiples<F: Float>(
     lines: Lines<'_, F>,
     x: &[F],
     y: &mut [F],
+    ahead: Ahead,
     in_strips: bool,
 ) -> bool {
     assert_eq!((y.len(), x.len()), lines.shape(), "lengths of vectors");
-    if size_of_val(y) > STRIP * size_of::<F::Avx512>() && !in_strips {
-        return false;
-    }
     if is_x86_feature_detected!("avx512f") {
         // SAFETY: the processor has AVX-512, and `y` is as long as the lines.
-        unsafe { add_multiples_avx512(lines, x, y) };
+        unsafe { add_multiples_avx512(lines, x, y, ahead, in_strips) };
     } else if is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2, and `y` is as long as the lines.
-        unsafe { add_multiples_avx2(lines, x, y) };
+        unsafe { add_multiples_avx2(lines, x, y, ahead, in_strips) };
     } else {
         return false;
     }
@@ -255,6 +373,9 @@ mod tests {
     use super::*;
     use crate::dense::{add_dots_by as portable_dots, add_multiples_by as portable_multiples};
     use proptest::prelude::*;
+
+    /// Far beyond what the test owns: asking for memory never fails.
+    const AHEAD: Ahead = Ahead { distance: isize::MAX / 16, fours: [true, false] };
 
     /// A line, and NaN on both sides of it.
     fn fenced<F: Float>(values: &[f64]) -> Vec<F> {
@@ -303,18 +424,20 @@ mod tests {
             "portable" if size_of::<F>() == 8 => portable_dots::<F, 32>(lines(), &x, y),
             "portable" => portable_dots::<F, 64>(lines(), &x, y),
             // SAFETY: `same` has seen that the processor has the instructions.
-            "AVX2" => unsafe { add_dots_avx2(lines(), &x, y, 0) },
-            _ => unsafe { add_dots_avx512(lines(), &x, y, 9) },
+            "AVX2" => unsafe { add_dots_avx2(lines(), &x, y, AHEAD) },
+            _ => unsafe { add_dots_avx512(lines(), &x, y, AHEAD) },
         });
         dots.expect("dots");
         let x = numbers(by_row);
-        let multiples = same::<F>(by_column, |by, y| match by {
-            "portable" => portable_multiples(lines(), &x, y),
-            // SAFETY: as above.
-            "AVX2" => unsafe { add_multiples_avx2(lines(), &x, y) },
-            _ => unsafe { add_multiples_avx512(lines(), &x, y) },
-        });
-        multiples.expect("multiples");
+        for in_strips in [false, true] {
+            let multiples = same::<F>(by_column, |by, y| match by {
+                "portable" => portable_multiples(lines(), &x, y),
+                // SAFETY: as above.
+                "AVX2" => unsafe { add_multiples_avx2(lines(), &x, y, AHEAD, in_strips) },
+                _ => unsafe { add_multiples_avx512(lines(), &x, y, AHEAD, in_strips) },
+            });
+            multiples.expect("multiples");
+        }
     }
 
     proptest! {
@@ -329,18 +452,6 @@ mod tests {
         ) {
             all_agree::<f64>(&rows, &by_row[..rows.len()], &by_column);
             all_agree::<f32>(&rows, &by_row[..rows.len()], &by_column);
-        }
-    }
-
-    #[test]
-    fn long_lines_are_left_to_the_portable_form_unless_taken_in_strips() {
-        let line = [1.0; 33];
-        let (mut y, x) = ([0.0; 33], [1.0]);
-        assert!(!add_multiples(Lines::from_slice(&line, 1, 33), &x, &mut y, false));
-        assert_eq!(y, [0.0; 33]);
-        if is_x86_feature_detected!("avx2") {
-            assert!(add_multiples(Lines::from_slice(&line, 1, 33), &x, &mut y, true));
-            assert_eq!(y, [1.0; 33]);
         }
     }
 }
