@@ -1,4 +1,4 @@
-//! Products with short lines by the vector instructions of x86-64, which the compiler does not find.
+//! Products with lines by the vector instructions of x86-64, as the compiler does not find them.
 //!
 //! Numbers are taken 64 bytes at a time: one register of AVX-512 or two of AVX2. Both, and the
 //! portable forms in [`dense`](crate::dense), take the same sums in the same order and give the

@@ -1,4 +1,4 @@
-//! Both products with lines, by registers: those of short lines are loaded once.
+//! Both products with lines, by registers.
 
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
