@@ -127,18 +127,16 @@ impl<F: Float> Backend for Dense<'_, F> {
 
     fn block_rows(&self) -> usize {
         let row_bytes = size_of::<F>().saturating_mul(self.ncols().max(1));
+        let small = |multiple| SMALL_BLOCK_BYTES / row_bytes / multiple * multiple;
         if !self.rows_are_lines {
-            let piece = PIECE_BYTES / size_of::<F>();
-            let rows = SMALL_BLOCK_BYTES / row_bytes / piece * piece;
+            let rows = small(PIECE_BYTES / size_of::<F>());
             return if rows > 0 { rows } else { column_block_rows(row_bytes) };
         }
         // Losses are worked out so many at a time.
         let lanes = 64 / size_of::<F>();
-        let in_cache = row_bytes.saturating_mul(self.nrows()) <= CACHED_BYTES;
         match self.ncols() {
             LONG_ROW.. => (LONG_BLOCK_BYTES / row_bytes).max(8),
-            _ if in_cache => column_block_rows(row_bytes),
-            _ => (SHORT_BLOCK_BYTES / row_bytes / lanes * lanes).max(lanes),
+            _ => small(lanes).max(lanes),
         }
     }
 
@@ -268,10 +266,7 @@ pub(crate) fn add_square_dots(
     );
 }
 
-/// Blocks of short rows stay in the L1 cache, and are so short that the processor runs ahead: it
-/// still reads the next rows while it works out the losses of these.
-const SHORT_BLOCK_BYTES: usize = 8 * 1024;
-/// Blocks of a few columns stay in the L1 cache too,
+/// Blocks of short rows or of few columns stay in the L1 cache while they are multiplied twice,
 const SMALL_BLOCK_BYTES: usize = 16 * 1024;
 /// unless so little of each column would be less than is worth reading on its own.
 const PIECE_BYTES: usize = 256;
@@ -279,13 +274,11 @@ const PIECE_BYTES: usize = 256;
 const LONG_ROW: usize = 256;
 /// Of long rows a block goes to the L2 cache.
 const LONG_BLOCK_BYTES: usize = 128 * 1024;
-/// A matrix no larger stays in the L2 cache from pass to pass, and nothing is gained by small blocks.
-const CACHED_BYTES: usize = 2 * 1024 * 1024;
 /// From so many rows on sums by long rows are taken in strips, which stay in registers: rows of about
 /// 4 KiB share their place in cache with the sums, and those would be taken for one another.
 const MANY_ROWS: usize = 16;
 /// How far ahead of short rows that are multiplied memory is asked for: not quite a block.
-const AHEAD_BYTES: usize = 6 * 1024;
+const AHEAD_BYTES: usize = 12 * 1024;
 
 /// What memory is asked for while lines are multiplied, so that it works all the time.
 #[derive(Clone, Copy)]

@@ -363,14 +363,11 @@ fn blocks_hold_256_kib_or_up_to_1_mib_within_8_to_1024_rows() {
 }
 
 #[test]
-fn blocks_of_contiguous_rows_hold_8_kib_or_128_of_long_rows() {
-    let values = vec![0.0f64; 1_100_000];
-    let rows = |ncols: usize| {
-        let nrows = values.len() / ncols.max(1);
-        Dense::from_rows(&values[..nrows * ncols], nrows, ncols).block_rows()
-    };
+fn blocks_of_contiguous_rows_hold_16_kib_or_128_of_long_rows() {
+    let values = vec![0.0f64; 80_000];
+    let rows = |ncols: usize| Dense::from_rows(&values[..2 * ncols], 2, ncols).block_rows();
     let columns = [0, 1, 16, 30, 100, 255, 256, 1000, 40_000];
-    assert_eq!(columns.map(rows), [1024, 1024, 64, 32, 8, 8, 64, 16, 8]);
+    assert_eq!(columns.map(rows), [2048, 2048, 128, 64, 16, 8, 64, 16, 8]);
 }
 
 #[test]
@@ -381,13 +378,6 @@ fn blocks_of_few_columns_hold_16_kib_in_pieces_of_256_bytes_or_as_much_as_others
     let single = vec![0.0f32; 1000];
     assert_eq!(Dense::from_columns(&single, 10, 100).block_rows(), 640);
     assert_eq!(Dense::from_columns(&single, 20, 50).block_rows(), 64);
-}
-
-#[test]
-fn short_rows_that_fit_a_cache_together_make_larger_blocks() {
-    let values = vec![0.0f64; 1 << 18];
-    let rows = |ncols| Dense::from_rows(&values, (1 << 18) / ncols, ncols).block_rows();
-    assert_eq!([1, 32, 128, 256].map(rows), [1024, 1024, 256, 64]);
 }
 
 #[test]
