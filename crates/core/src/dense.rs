@@ -258,12 +258,8 @@ pub(crate) fn add_square_dots(
     x: &[f64],
     y: &mut [f64],
 ) {
-    add_dots(
-        Lines::from_slice(matrix, order, order).some(rows).part(columns),
-        x,
-        y,
-        Ahead::NOTHING,
-    );
+    let lines = Lines::from_slice(matrix, order, order).some(rows).part(columns);
+    add_dots(lines, x, y, Ahead::NOTHING);
 }
 
 /// Blocks of short rows or of few columns stay in the L1 cache while they are multiplied twice,

@@ -7,7 +7,8 @@
 //! This module is unsafe throughout, and for two reasons only. Whoever calls one of its unsafe
 //! functions has seen that the processor has the instructions (the two safe ones at the end do),
 //! and loads and stores touch only what lies within a line or a slice: whole registers up to its
-//! length, and of the last one the lanes of a mask that ends there.
+//! length, and of the last one the lanes of a mask that ends there. Memory beyond may be asked for
+//! ahead of time, which never fails.
 
 #![allow(unsafe_code, unsafe_op_in_unsafe_fn)]
 

@@ -285,8 +285,7 @@ unsafe fn add_long_multiples<R: Register>(
             if asks {
                 four.ask(1, at, ahead.distance);
             }
-            let numbers = [p, q, r, s].map(|line| line.add(at));
-            let [p, q, r, s] = numbers;
+            let [p, q, r, s] = [p, q, r, s].map(|line| line.add(at));
             let sum = four.sum([R::load(p), R::load(q), R::load(r), R::load(s)]);
             R::load(y_at.add(at)).add(sum).store(y_at.add(at));
         }
