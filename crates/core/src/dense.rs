@@ -280,7 +280,7 @@ const AHEAD_BYTES: usize = 12 * 1024;
 #[derive(Clone, Copy)]
 #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code))]
 pub(crate) struct Ahead {
-    /// How far behind the numbers that are read, in numbers, lie those asked for.
+    /// How far beyond the numbers that are read lie those asked for, counted in numbers.
     pub(crate) distance: isize,
     /// Of every eight lines, whether the first four ask, and whether the last four do.
     pub(crate) fours: [bool; 2],
