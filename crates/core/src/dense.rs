@@ -79,14 +79,18 @@ impl<F: Float> Dense<'_, F> {
     /// each product asks for half of the next one, as given; of a longer part of columns for that of
     /// the next columns.
     fn ahead(&self, rows: usize, half: [bool; 2]) -> Ahead {
-        let bytes = size_of::<F>().saturating_mul(rows).saturating_mul(self.ncols());
         if self.rows_are_lines {
             Ahead { distance: (AHEAD_BYTES / size_of::<F>()) as isize, fours: half }
-        } else if bytes <= SMALL_BLOCK_BYTES {
+        } else if self.is_small(rows) {
             Ahead { distance: rows as isize, fours: half }
         } else {
             Ahead { distance: self.lines.stride.wrapping_mul(4), fours: [true; 2] }
         }
+    }
+
+    /// Whether so many rows lie in the L1 cache.
+    fn is_small(&self, rows: usize) -> bool {
+        size_of::<F>().saturating_mul(rows).saturating_mul(self.ncols()) <= SMALL_BLOCK_BYTES
     }
 }
 
@@ -108,7 +112,8 @@ impl<F: Float> Backend for Dense<'_, F> {
         if self.rows_are_lines {
             add_dots(self.lines.some(rows), w, out, ahead);
         } else {
-            add_multiples(self.lines.part(rows), w, out, ahead, false);
+            let in_strips = self.is_small(rows.len());
+            add_multiples(self.lines.part(rows), w, out, ahead, in_strips);
         }
     }
 

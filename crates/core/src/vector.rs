@@ -20,6 +20,8 @@ pub trait Precision: Copy + 'static {
     const ROUNDER: Self;
     /// `e^x` is 0 from here down; the smallest subnormal lies above.
     const LOWEST_EXPONENT: Self;
+    /// From here up `e^x` is a normal number.
+    const LOWEST_NORMAL_EXPONENT: Self;
     /// The leading bits of ln 2, few enough that its products with exponents are exact.
     const LN_2_HIGH: Self;
     /// The rest of ln 2.
@@ -48,6 +50,7 @@ impl Precision for f64 {
 
     const ROUNDER: f64 = 6_755_399_441_055_744.0;
     const LOWEST_EXPONENT: f64 = -760.0;
+    const LOWEST_NORMAL_EXPONENT: f64 = -708.0;
     const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
     const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
     const EXP: &'static [f64] = &[
@@ -88,6 +91,7 @@ impl Precision for f32 {
 
     const ROUNDER: f32 = 12_582_912.0;
     const LOWEST_EXPONENT: f32 = -110.0;
+    const LOWEST_NORMAL_EXPONENT: f32 = -87.0;
     const LN_2_HIGH: f32 = 0.693_115_23;
     const LN_2_LOW: f32 = 3.194_618_3e-5;
     const EXP: &'static [f32] =
@@ -117,22 +121,38 @@ fn polynomial<F: Float>(coefficients: &[F], x: F) -> F {
     even + x * odd
 }
 
-/// `e^x` for `x ≤ 0`, subnormal results included.
+/// `e^r` and `k + ROUNDER`.
 ///
 /// ```text
 /// e^x = 2^k e^r        k = round(x / ln 2),  r = x - k ln 2
 /// ```
 #[inline(always)]
+fn reduced_exp<F: Float>(x: F) -> (F, F) {
+    let k_rounded = x * F::narrow(std::f64::consts::LOG2_E) + F::ROUNDER;
+    let k = k_rounded - F::ROUNDER;
+    let r = (x - k * F::LN_2_HIGH) - k * F::LN_2_LOW;
+    (polynomial(F::EXP, r), k_rounded)
+}
+
+/// `e^x` for `x ≤ 0`, subnormal results included.
+#[inline(always)]
 fn exp_of_nonpositive<F: Float>(x: F) -> F {
     // NaN passes: the comparison is false.
     let x = if x < F::LOWEST_EXPONENT { F::LOWEST_EXPONENT } else { x };
-    let half = F::narrow(0.5);
-    let k = x * F::narrow(std::f64::consts::LOG2_E) + F::ROUNDER - F::ROUNDER;
-    let r = (x - k * F::LN_2_HIGH) - k * F::LN_2_LOW;
+    let (power, k_rounded) = reduced_exp(x);
     // In two factors, since 2^k itself may be subnormal; only the last product rounds.
-    let first = k * half + F::ROUNDER;
+    let k = k_rounded - F::ROUNDER;
+    let first = k * F::narrow(0.5) + F::ROUNDER;
     let second = k - (first - F::ROUNDER) + F::ROUNDER;
-    polynomial(F::EXP, r) * F::power_of_two(first) * F::power_of_two(second)
+    power * F::power_of_two(first) * F::power_of_two(second)
+}
+
+/// `e^x` for `x ≤ 0` where that is a normal number, else 0.
+#[inline(always)]
+fn normal_exp_of_nonpositive<F: Float>(x: F) -> F {
+    let (power, k_rounded) = reduced_exp(x);
+    // NaN passes: the comparison is false.
+    if x < F::LOWEST_NORMAL_EXPONENT { F::zero() } else { power * F::power_of_two(k_rounded) }
 }
 
 /// `ln(1 + e)` for `0 ≤ e ≤ 1`.
@@ -147,9 +167,11 @@ fn ln_1p_of_fraction<F: Float>(e: F) -> F {
     let half = F::narrow(0.5);
     let upper = e > F::narrow(std::f64::consts::SQRT_2 - 1.0);
     let f = if upper { (e - F::one()) * half } else { e };
-    let w = f / (f + F::one() + F::one());
+    // Squares too small to count may be subnormal, which processors are slow at.
+    let g = if e < half * F::epsilon() { F::zero() } else { f };
+    let w = g / (g + F::one() + F::one());
     let s = w * w;
-    let half_square = half * f * f;
+    let half_square = half * g * g;
     let r = (s + s) * polynomial(F::ATANH, s);
     let ln = f - (half_square - w * (half_square + r));
     if upper { F::narrow(std::f64::consts::LN_2) + ln } else { ln }
@@ -226,11 +248,17 @@ pub(crate) fn residual<F: Float>(z: F, y: bool) -> F {
     sigmoid(against(z, y)) * sign(y)
 }
 
-/// `e^-|z|` and [`residual`].
+/// `e^-|z|` and [`residual`], for sums: with nothing subnormal, which processors are slow at.
+///
+/// So a tail below the normal range is 0, and a residual is 0 already where its product with a
+/// feature of the size of [`epsilon`](num_traits::Float::epsilon) would be below it.
 #[inline(always)]
 pub(crate) fn tail_and_residual<F: Float>(z: F, y: bool) -> (F, F) {
-    let tail = tail(z);
-    (tail, sigmoid_given(against(z, y), tail) * sign(y))
+    let tail = normal_exp_of_nonpositive(-z.abs());
+    let least = F::min_positive_value() / F::epsilon();
+    let counted = if tail < least { F::zero() } else { tail };
+    let above = if against(z, y) >= F::zero() { F::one() } else { counted };
+    (tail, above / (F::one() + tail) * sign(y))
 }
 
 /// [`cross_entropy`] and [`residual`] for the price of one exponential.

@@ -69,6 +69,10 @@ unsafe fn add_dots_by<R: Register>(
         (2, _) => add_short_dots::<R, 2>(lines, x, y, ahead),
         (3, _) => add_short_dots::<R, 3>(lines, x, y, ahead),
         (4, _) => add_short_dots::<R, 4>(lines, x, y, ahead),
+        (5, _) => add_short_dots::<R, 5>(lines, x, y, ahead),
+        (6, _) => add_short_dots::<R, 6>(lines, x, y, ahead),
+        (7, _) => add_short_dots::<R, 7>(lines, x, y, ahead),
+        (8, _) => add_short_dots::<R, 8>(lines, x, y, ahead),
         (_, 1) => add_long_dots::<R, 1>(lines, x, y, ahead),
         (_, 2) => add_long_dots::<R, 2>(lines, x, y, ahead),
         (_, 3) => add_long_dots::<R, 3>(lines, x, y, ahead),
@@ -155,9 +159,13 @@ unsafe fn add_long_dots<R: Register, const REST: usize>(
     }
 }
 
-/// The sum of up to four: the upper half is added to the lower.
+/// The sum of up to eight: to each of the first four the one four further on is added, and to the
+/// lower half the upper.
 #[inline(always)]
-unsafe fn add_up<R: Register, const N: usize>(sums: [R; N]) -> R {
+unsafe fn add_up<R: Register, const N: usize>(mut sums: [R; N]) -> R {
+    for k in SUMS..N {
+        sums[k - SUMS] = sums[k - SUMS].add(sums[k]);
+    }
     match N {
         1 => sums[0],
         2 => sums[0].add(sums[1]),
