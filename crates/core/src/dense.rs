@@ -294,11 +294,11 @@ pub(crate) struct Ahead {
 impl Ahead {
     const NOTHING: Self = Self { distance: 0, fours: [false; 2] };
 
-    /// Whether a line asks.
+    /// At what distance a line asks, if it does.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    pub(crate) fn asked_by(&self, line: usize) -> bool {
-        self.fours[line / 4 % 2]
+    pub(crate) fn asked_by(&self, line: usize) -> Option<isize> {
+        self.fours[line / 4 % 2].then_some(self.distance)
     }
 }
 

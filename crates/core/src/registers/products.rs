@@ -30,21 +30,66 @@ impl<R: Register, const N: usize> Short<R, N> {
         }
         values
     }
+}
 
-    /// The products with a line of the same length.
+/// What lines are multiplied by.
+trait Factor<R: Register> {
+    /// The product with a line by lanes. Asks for memory some distance ahead of it, if wanted.
+    unsafe fn product(&self, line: *const R::Scalar, ask_at: Option<isize>) -> R;
+}
+
+impl<R: Register, const N: usize> Factor<R> for Short<R, N> {
     #[inline(always)]
-    unsafe fn products(&self, line: *const R::Scalar) -> [R; N] {
+    unsafe fn product(&self, line: *const R::Scalar, ask_at: Option<isize>) -> R {
+        ask::<R>(N, line, ask_at);
         let mut products = Self::load_line(self.last, line);
         for (product, value) in products.iter_mut().zip(self.values) {
             *product = product.multiply(value);
         }
-        products
+        add_up(products)
     }
 }
 
-/// Asks for the memory of so many registers, some distance after a place.
+/// Several times four registers of numbers and `REST`, the last in part.
+struct Long<'a, R: Register, const REST: usize> {
+    whole: &'a [R::Scalar],
+    rest: Short<R, REST>,
+}
+
+impl<'a, R: Register, const REST: usize> Long<'a, R, REST> {
+    #[inline(always)]
+    unsafe fn load(from: &'a [R::Scalar]) -> Self {
+        let whole = (from.len().div_ceil(R::LANES) - REST) * R::LANES;
+        Self { whole: &from[..whole], rest: Short::load(&from[whole..]) }
+    }
+}
+
+impl<R: Register, const REST: usize> Factor<R> for Long<'_, R, REST> {
+    #[inline(always)]
+    unsafe fn product(&self, line: *const R::Scalar, ask_at: Option<isize>) -> R {
+        let mut sums = [R::splat(R::Scalar::default()); SUMS];
+        for at in (0..self.whole.len()).step_by(SUMS * R::LANES) {
+            ask::<R>(SUMS, line.wrapping_add(at), ask_at);
+            for (k, sum) in sums.iter_mut().enumerate() {
+                let at = at + k * R::LANES;
+                let value = R::load(self.whole.as_ptr().add(at));
+                *sum = sum.add(R::load(line.add(at)).multiply(value));
+            }
+        }
+        let line = line.wrapping_add(self.whole.len());
+        ask::<R>(REST, line, ask_at);
+        let values = Short::<R, REST>::load_line(self.rest.last, line);
+        for (sum, (a, b)) in sums.iter_mut().zip(self.rest.values.into_iter().zip(values)) {
+            *sum = sum.add(b.multiply(a));
+        }
+        add_up(sums)
+    }
+}
+
+/// Asks for the memory of so many registers, some distance after a place, if that is given.
 #[inline(always)]
-unsafe fn ask<R: Register>(registers: usize, place: *const R::Scalar, distance: isize) {
+unsafe fn ask<R: Register>(registers: usize, place: *const R::Scalar, ask_at: Option<isize>) {
+    let Some(distance) = ask_at else { return };
     for k in 0..registers {
         let at = place.wrapping_offset(distance).wrapping_add(k * R::LANES);
         _mm_prefetch::<_MM_HINT_T0>(at.cast());
@@ -65,97 +110,52 @@ unsafe fn add_dots_by<R: Register>(
     let registers = x.len().div_ceil(R::LANES);
     match (registers, registers % SUMS) {
         (0, _) => {}
-        (1, _) => add_short_dots::<R, 1>(lines, x, y, ahead),
-        (2, _) => add_short_dots::<R, 2>(lines, x, y, ahead),
-        (3, _) => add_short_dots::<R, 3>(lines, x, y, ahead),
-        (4, _) => add_short_dots::<R, 4>(lines, x, y, ahead),
-        (5, _) => add_short_dots::<R, 5>(lines, x, y, ahead),
-        (6, _) => add_short_dots::<R, 6>(lines, x, y, ahead),
-        (7, _) => add_short_dots::<R, 7>(lines, x, y, ahead),
-        (8, _) => add_short_dots::<R, 8>(lines, x, y, ahead),
-        (_, 1) => add_long_dots::<R, 1>(lines, x, y, ahead),
-        (_, 2) => add_long_dots::<R, 2>(lines, x, y, ahead),
-        (_, 3) => add_long_dots::<R, 3>(lines, x, y, ahead),
-        _ => add_long_dots::<R, 4>(lines, x, y, ahead),
+        (1, _) => add_products(lines, &Short::<R, 1>::load(x), y, ahead),
+        (2, _) => add_products(lines, &Short::<R, 2>::load(x), y, ahead),
+        (3, _) => add_products(lines, &Short::<R, 3>::load(x), y, ahead),
+        (4, _) => add_products(lines, &Short::<R, 4>::load(x), y, ahead),
+        (5, _) => add_products(lines, &Short::<R, 5>::load(x), y, ahead),
+        (6, _) => add_products(lines, &Short::<R, 6>::load(x), y, ahead),
+        (7, _) => add_products(lines, &Short::<R, 7>::load(x), y, ahead),
+        (8, _) => add_products(lines, &Short::<R, 8>::load(x), y, ahead),
+        (_, 1) => add_products(lines, &Long::<R, 1>::load(x), y, ahead),
+        (_, 2) => add_products(lines, &Long::<R, 2>::load(x), y, ahead),
+        (_, 3) => add_products(lines, &Long::<R, 3>::load(x), y, ahead),
+        _ => add_products(lines, &Long::<R, 4>::load(x), y, ahead),
     }
 }
 
-/// Lines of `N` registers: those of `x` are loaded once.
+/// See [`add_dots`].
 #[inline(always)]
-unsafe fn add_short_dots<R: Register, const N: usize>(
+unsafe fn add_products<R: Register>(
     lines: Lines<'_, R::Scalar>,
-    x: &[R::Scalar],
+    x: &impl Factor<R>,
     y: &mut [R::Scalar],
     ahead: Ahead,
 ) {
-    let x = Short::<R, N>::load(x);
     let (batches, rest) = y.as_chunks_mut::<BATCH>();
     let done = BATCH * batches.len();
     for (k, y) in batches.iter_mut().enumerate() {
-        add_batch_of_short_dots(lines, BATCH * k, &x, y, ahead);
+        add_batch(lines, BATCH * k, x, y, ahead);
     }
-    add_batch_of_short_dots(lines, done, &x, rest, ahead);
+    add_batch(lines, done, x, rest, ahead);
 }
 
 /// At most [`BATCH`] lines from `first` on.
 #[inline(always)]
-unsafe fn add_batch_of_short_dots<R: Register, const N: usize>(
+unsafe fn add_batch<R: Register>(
     lines: Lines<'_, R::Scalar>,
     first: usize,
-    x: &Short<R, N>,
+    x: &impl Factor<R>,
     y: &mut [R::Scalar],
     ahead: Ahead,
 ) {
     let mut products = [R::splat(R::Scalar::default()); BATCH];
-    for (k, products) in products[..y.len()].iter_mut().enumerate() {
-        let line = lines.pointer(first + k);
-        if ahead.asked_by(k) {
-            ask::<R>(N, line, ahead.distance);
-        }
-        *products = add_up(x.products(line));
+    for (k, product) in products[..y.len()].iter_mut().enumerate() {
+        *product = x.product(lines.pointer(first + k), ahead.asked_by(k));
     }
     for (y, sum) in y.iter_mut().zip(R::sums(products)) {
         *y += sum;
-    }
-}
-
-/// Lines of several times four registers and `REST`, the last in part.
-#[inline(always)]
-unsafe fn add_long_dots<R: Register, const REST: usize>(
-    lines: Lines<'_, R::Scalar>,
-    x: &[R::Scalar],
-    y: &mut [R::Scalar],
-    ahead: Ahead,
-) {
-    let whole = (x.len().div_ceil(R::LANES) - REST) * R::LANES;
-    let (x, rest) = (&x[..whole], Short::<R, REST>::load(&x[whole..]));
-    for (batch, y) in y.chunks_mut(BATCH).enumerate() {
-        let mut products = [R::splat(R::Scalar::default()); BATCH];
-        for (k, products) in products[..y.len()].iter_mut().enumerate() {
-            let line = lines.pointer(BATCH * batch + k);
-            let asks = ahead.asked_by(k);
-            let mut sums = [R::splat(R::Scalar::default()); SUMS];
-            for at in (0..whole).step_by(SUMS * R::LANES) {
-                if asks {
-                    ask::<R>(SUMS, line.wrapping_add(at), ahead.distance);
-                }
-                for (k, sum) in sums.iter_mut().enumerate() {
-                    let at = at + k * R::LANES;
-                    *sum = sum.add(R::load(line.add(at)).multiply(R::load(x.as_ptr().add(at))));
-                }
-            }
-            let line = line.wrapping_add(whole);
-            if asks {
-                ask::<R>(REST, line, ahead.distance);
-            }
-            for (sum, product) in sums.iter_mut().zip(rest.products(line)) {
-                *sum = sum.add(product);
-            }
-            *products = add_up(sums);
-        }
-        for (y, sum) in y.iter_mut().zip(R::sums(products)) {
-            *y += sum;
-        }
     }
 }
 
@@ -220,11 +220,11 @@ impl<R: Register> Four<R> {
         }
     }
 
-    /// Asks for the memory of so many registers of each line, from `start` on, at a distance.
+    /// Asks for the memory of so many registers of each line, from `start` on, as [`ask`].
     #[inline(always)]
-    unsafe fn ask(&self, registers: usize, start: usize, distance: isize) {
+    unsafe fn ask(&self, registers: usize, start: usize, ask_at: Option<isize>) {
         for line in self.lines {
-            ask::<R>(registers, line.wrapping_add(start), distance);
+            ask::<R>(registers, line.wrapping_add(start), ask_at);
         }
     }
 
@@ -248,9 +248,7 @@ unsafe fn add_short_multiples<R: Register, const N: usize>(
     let (fours, rest) = x.as_chunks::<4>();
     for (i, factors) in fours.iter().enumerate() {
         let four = Four::<R>::new(&lines, 4 * i, factors);
-        if ahead.asked_by(4 * i) {
-            four.ask(N, 0, ahead.distance);
-        }
+        four.ask(N, 0, ahead.asked_by(4 * i));
         let [p, q, r, s] = four.lines;
         let p = Short::<R, N>::load_line(last, p);
         let q = Short::<R, N>::load_line(last, q);
@@ -287,12 +285,10 @@ unsafe fn add_long_multiples<R: Register>(
     let y_at = y.as_mut_ptr();
     for (i, factors) in fours.iter().enumerate() {
         let four = Four::<R>::new(&lines, 4 * i, factors);
-        let asks = ahead.asked_by(4 * i);
+        let ask_at = ahead.asked_by(4 * i);
         let [p, q, r, s] = four.lines;
         for at in (0..whole).step_by(R::LANES) {
-            if asks {
-                four.ask(1, at, ahead.distance);
-            }
+            four.ask(1, at, ask_at);
             let [p, q, r, s] = [p, q, r, s].map(|line| line.add(at));
             let sum = four.sum([R::load(p), R::load(q), R::load(r), R::load(s)]);
             R::load(y_at.add(at)).add(sum).store(y_at.add(at));
