@@ -32,6 +32,7 @@ use crate::{Backend, Error, Float, Model, Peers};
 /// [`LogisticRegression::objective`](crate::LogisticRegression::objective), for solvers of one's
 /// own and for measuring; a fit needs no knowledge of it.
 ///
+/// Residuals below `min_positive_value() / epsilon()`, 1e-292 or in `f32` 1e-31, count as 0.
 /// Losses are `f64` in either precision: sums within a block of rows are taken in the precision of
 /// the matrix, sums of blocks in `f64`, so that `f32` stays useful for tens of millions of rows.
 /// All memory is allocated in advance, and none of it grows with the number of rows, except for
