@@ -41,6 +41,7 @@ mod model;
 #[cfg(feature = "serde")]
 mod model_serde;
 mod newton;
+mod null_model;
 mod objective;
 mod path;
 mod peers;

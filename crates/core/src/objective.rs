@@ -10,7 +10,7 @@ use num_traits::Zero;
 
 use crate::blocks::Partition;
 use crate::coordinates::{Coordinates, Moments};
-use crate::curvature::{Curvature, Gram};
+use crate::curvature::{Curvature, Gram, RowCurvature};
 use crate::error::check_setting;
 use crate::losses::LaneSums;
 use crate::peers::Shard;
@@ -298,6 +298,22 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.moments.get()
     }
 
+    /// What was observed in the rows held here.
+    pub(crate) fn observed(&self) -> &Observed<B::Scalar> {
+        &self.observed
+    }
+
+    /// How much all rows count together.
+    pub(crate) fn total_weight(&self) -> f64 {
+        self.total_weight
+    }
+
+    /// The least and the largest offset of a row that counts.
+    pub(crate) fn offset_range(&self) -> [f64; 2] {
+        let [least, most] = self.observed.offset_range();
+        [-self.peers().max(-least), self.peers().max(most)]
+    }
+
     /// The weighted mean of the squares of the offsets.
     pub(crate) fn mean_square_offset(&self) -> f64 {
         let mut sum = [self.observed.offset_squares()];
@@ -331,22 +347,24 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// first time once more.
     pub(crate) fn curvature(&mut self, parameters: &[B::Scalar], basis: &Coordinates) -> Curvature {
         let all: Vec<usize> = (0..self.dimension()).collect();
-        let derivatives = self.second_derivatives(parameters, basis, &all);
+        let derivatives = self.second_derivatives(parameters, basis, &all, RowCurvature::Exact);
         Curvature::new(derivatives, basis, self.coordinates.is_standardized())
     }
 
     /// The second derivatives at `parameters` by some of what `basis` moves: the lower triangle,
-    /// row by row. Reads the rows as [`curvature`](Self::curvature) does.
+    /// row by row. Reads the rows as [`curvature`](Self::curvature) does. Other curvatures of the
+    /// rows can take the place of the exact ones.
     pub(crate) fn second_derivatives(
         &mut self,
         parameters: &[B::Scalar],
         basis: &Coordinates,
         columns: &[usize],
+        of_rows: RowCurvature,
     ) -> Vec<f64> {
         self.coordinates.unfold_into(parameters, &mut self.model);
         self.count_read(self.nrows);
         let (rows, partition, observed) = (self.rows, self.partition, &self.observed);
-        let gram = Gram { rows, partition, observed, columns };
+        let gram = Gram { rows, partition, observed, columns, of_rows };
         let scaled = if self.coordinates.is_standardized() { &self.coordinates } else { basis };
         let mut sums = gram.sum(self.x, &self.model, scaled);
         self.x.peers().sum(&mut sums);

@@ -7,6 +7,7 @@ use num_traits::Float as _;
 use crate::checkpoint::Saved;
 use crate::conjugate_gradients::quotient;
 use crate::coordinates::Coordinates;
+use crate::curvature::RowCurvature;
 use crate::elastic_net::{ElasticNet, Limits, Point};
 use crate::error::check_tolerance;
 use crate::memory::{Memory, Stall, difference};
@@ -302,7 +303,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         self.past.cheap = None;
         let basis = self.net.basis().clone();
         let rows = self.sample.as_mut().unwrap_or(self.net.objective);
-        let derivatives = rows.second_derivatives(&point.at, &basis, &columns);
+        let derivatives = rows.second_derivatives(&point.at, &basis, &columns, RowCurvature::Exact);
         Local { quadratic: Quadratic::new(derivatives, columns.len()), columns, exact: true }
     }
 

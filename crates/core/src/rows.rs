@@ -221,6 +221,16 @@ impl<F: Float> Observed<F> {
         }
     }
 
+    /// The least and the largest offset of the rows held here that count; of none, infinities.
+    pub(crate) fn offset_range(&self) -> [f64; 2] {
+        let counts = |&i: &usize| self.weights.get(i).is_none_or(|weight: &F| !weight.is_zero());
+        let offset = |i| self.offsets.get(i).map_or(0.0, |offset: &F| offset.widen());
+        let offsets = (0..self.y.len()).filter(counts).map(offset);
+        offsets.fold([f64::INFINITY, f64::NEG_INFINITY], |[least, most], o| {
+            [o.min(least), o.max(most)]
+        })
+    }
+
     /// The sum of the squares of the offsets held here, each times what its row counts.
     pub(crate) fn offset_squares(&self) -> f64 {
         let weight = |i| self.weights.get(i).map_or(1.0, |weight: &F| weight.widen());

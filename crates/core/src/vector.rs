@@ -149,7 +149,7 @@ fn exp_of_nonpositive<F: Float>(x: F) -> F {
 
 /// `e^x` for `x ≤ 0` where that is a normal number, else 0.
 #[inline(always)]
-fn normal_exp_of_nonpositive<F: Float>(x: F) -> F {
+pub(crate) fn normal_exp_of_nonpositive<F: Float>(x: F) -> F {
     let (power, k_rounded) = reduced_exp(x);
     // NaN passes: the comparison is false.
     if x < F::LOWEST_NORMAL_EXPONENT { F::zero() } else { power * F::power_of_two(k_rounded) }

@@ -100,6 +100,7 @@ impl<F: Float> Partial<F> {
 #[cfg(test)]
 mod tests {
     use crate::coordinates::Coordinates;
+    use crate::curvature::RowCurvature;
     use crate::dense::Dense;
     use crate::{Error, LogisticRegression};
 
@@ -114,7 +115,12 @@ mod tests {
         let mut objective = estimator.objective(&x, y)?;
         let at = [0.5, -0.25, 1.0, -1.5, 0.75];
         let all = [0, 1, 2, 3, 4];
-        let expected = objective.second_derivatives(&at, &Coordinates::plain(4, true), &all);
+        let expected = objective.second_derivatives(
+            &at,
+            &Coordinates::plain(4, true),
+            &all,
+            RowCurvature::Exact,
+        );
         let mut product = [0.0; 5];
         for j in all {
             let mut unit = [0.0; 5];
