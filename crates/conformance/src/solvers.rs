@@ -68,7 +68,7 @@ fn separated<F: Float>(
     let backend = subject.lend(&problem.x);
     let estimator = estimator(Setup { l2: 0.0, ..problem.setup }).solver(solver);
     let (complete, direction) = match estimator.fit(&backend, &problem.y) {
-        Err(Error::Separated { complete, direction }) => (complete, direction),
+        Err(Error::Separated { complete, direction, .. }) => (complete, direction),
         fit => {
             let logits = must(must(fit)?.model.decision_function(&problem.x))?;
             let large = logits.iter().any(|z| z.widen().abs() > ASKED);

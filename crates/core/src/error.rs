@@ -110,9 +110,10 @@ pub enum Error {
     /// The classes can be told apart without error, or with ties alone, so that without a penalty
     /// larger coefficients are always better.
     #[error(
-        "the classes are {}separated: along the direction found no logit moves the wrong way, so \
-         the loss has no minimum; penalise (l2), or leave out the columns of large weight in it",
-        if *complete { "" } else { "quasi-completely " }
+        "the classes are {}separated by {}: along the direction found no logit moves the wrong way, \
+         so the loss has no minimum; penalise (l2), or leave columns out",
+        if *complete { "" } else { "quasi-completely " },
+        named(columns)
     )]
     Separated {
         /// Whether the direction puts every row on the right side of 0, none of them on it.
@@ -121,6 +122,9 @@ pub enum Error {
         /// label is 1, at most 0 where it is 0, and not 0 in all rows. (Albert and Anderson, *On
         /// the existence of maximum likelihood estimates in logistic regression models*, 1984.)
         direction: Box<Model<f64>>,
+        /// The columns whose weight in the direction is not 0: by that weight times the spread of
+        /// the column, the largest first.
+        columns: Vec<usize>,
     },
 
     /// A checkpoint is not of this fit, or what was read of it is damaged.
@@ -230,4 +234,33 @@ pub(crate) fn check_setting(
 pub(crate) fn check_tolerance(tolerance: f64) -> Result<(), Error> {
     let holds = tolerance >= 0.0 && tolerance.is_finite();
     check_setting("tolerance", tolerance, holds, "0 or positive, and finite")
+}
+
+/// The most columns that a message names.
+const NAMED_COLUMNS: usize = 5;
+
+/// Columns in words: the first few, and how many more there are.
+fn named(columns: &[usize]) -> String {
+    let first: Vec<_> = columns.iter().take(NAMED_COLUMNS).map(usize::to_string).collect();
+    let noun = if columns.len() == 1 { "column" } else { "columns" };
+    let more = match columns.len() - first.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{noun} {}{more}", first.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_columns_the_first_five_are_named() {
+        let named = |columns: usize| named(&(0..columns).map(|k| 9 - k).collect::<Vec<_>>());
+        assert_eq!(named(1), "column 9");
+        assert_eq!(named(2), "columns 9, 8");
+        assert_eq!(named(5), "columns 9, 8, 7, 6, 5");
+        assert_eq!(named(6), "columns 9, 8, 7, 6, 5 and 1 more");
+        assert_eq!(named(10), "columns 9, 8, 7, 6, 5 and 5 more");
+    }
 }

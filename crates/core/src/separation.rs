@@ -73,7 +73,7 @@ impl Suspicion {
         objective.coordinates().unfold_into(at, &mut model);
         let model = model.widen();
         if is_plane(objective, &model) {
-            return Err(Error::Separated { complete: true, direction: Box::new(model) });
+            return Err(separated(objective, true, model));
         }
         if end || largest > VERY_LARGE_LOGIT {
             self.dismissed = true;
@@ -121,8 +121,28 @@ fn refuse_separated<B: Backend + ?Sized>(
     let mut sides = Sides::new(objective, basis);
     sides.direction(start).map_or(Ok(()), |direction| {
         let complete = sides.normals.is_empty() && is_plane(objective, &direction);
-        Err(Error::Separated { complete, direction: Box::new(direction) })
+        Err(separated(objective, complete, direction))
     })
+}
+
+/// The error for a direction. Its columns are compared on a common scale.
+fn separated<B: Backend + ?Sized>(
+    objective: &Objective<'_, B>,
+    complete: bool,
+    direction: Model<f64>,
+) -> Error {
+    let own = objective.coordinates();
+    let sample = objective.sample(sample_size(objective.dimension()));
+    let measured = match own.is_standardized() {
+        true => None,
+        false => objective.basis_from(sample.as_ref()).ok(),
+    };
+    let spread = |j| measured.as_ref().unwrap_or(own).inverse_scale(j).recip();
+    let moves = direction.weights().iter().enumerate().filter(|(_, weight)| **weight != 0.0);
+    let mut columns: Vec<_> = moves.map(|(j, weight)| (weight.abs() * spread(j), j)).collect();
+    columns.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let columns = columns.into_iter().map(|(_, j)| j).collect();
+    Error::Separated { complete, direction: Box::new(direction), columns }
 }
 
 /// Whether a sample of the rows suffices to leave no direction: what it rules out stays so.

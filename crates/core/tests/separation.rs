@@ -150,7 +150,7 @@ impl Case {
                 let may_end = some == 0 || !patient && ended;
                 prop_assert!(may_end, "{some} of {all}, logits to {largest}: {report}");
             }
-            Err(Error::Separated { complete, direction }) => {
+            Err(Error::Separated { complete, direction, .. }) => {
                 prop_assert!(some > 0, "there is an optimum, not {direction:?}");
                 prop_assert_eq!(complete, some == all);
                 self.check_direction(complete, &direction)?;
@@ -201,7 +201,7 @@ proptest! {
 
 fn quasi_separated<F: Float>(result: Result<Fit<F>, Error>) -> Model<f64> {
     match result {
-        Err(Error::Separated { complete: false, direction }) => *direction,
+        Err(Error::Separated { complete: false, direction, .. }) => *direction,
         other => panic!("{other:?}"),
     }
 }
@@ -256,6 +256,34 @@ fn more_columns_than_second_derivatives_have_room_for() {
         let z = row.iter().zip(direction.weights()).map(|(x, w)| x * w).sum::<f64>();
         let z = z + direction.intercept();
         assert!(if i % n == 0 { z.abs() < 1e-9 } else { (z > 1e-9) == y && z.abs() > 1e-9 }, "{z}");
+    }
+}
+
+/// In whatever units they are.
+#[test]
+fn the_message_names_the_columns_that_separate_most_first() {
+    let units = [1e6, 1.0, 1e-6, 1e3, 1.0, 1e9, 1e-3, 1.0];
+    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(8);
+    let mut rows: Vec<Vec<f64>> =
+        (0..200).map(|_| (0..8).map(|_| rng.random_range(-1.0..1.0)).collect()).collect();
+    // Where there is a gap between the classes, the fit itself soon separates them.
+    for gap in [0.0, 2.0] {
+        let z = |row: &Vec<f64>| 8.0 * row[2] + 4.0 * row[5] + row[0];
+        rows.retain(|row| z(row).abs() >= gap);
+        let y: Vec<bool> = rows.iter().map(|row| z(row) > 0.0).collect();
+        let x = Matrix::new((rows.len(), 8), Default::default(), |i, j| rows[i][j] * units[j]);
+        let estimator = LogisticRegression::new();
+        for error in [
+            estimator.fit(&x, &y).unwrap_err(),
+            estimator.clone().standardize(true).fit(&x, &y).unwrap_err(),
+            estimator.clone().solver(Lbfgs::new()).fit(&x, &y).unwrap_err(),
+        ] {
+            let message = error.to_string();
+            let Error::Separated { columns, .. } = error else { panic!("{message}") };
+            assert_eq!((columns.len(), &columns[..2]), (8, &[2, 5][..]));
+            let start = "the classes are separated by columns 2, 5, ";
+            assert!(message.starts_with(start) && message.contains(" and 3 more: "), "{message}");
+        }
     }
 }
 

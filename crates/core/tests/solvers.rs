@@ -173,7 +173,7 @@ proptest! {
             new().standardize(standardize).solver(Lbfgs::new()).fit(&x, &y),
             new().standardize(standardize).solver(TrustRegion::new()).fit(&x, &y),
         ] {
-            let Err(Error::Separated { complete, direction }) = result else {
+            let Err(Error::Separated { complete, direction, .. }) = result else {
                 panic!("{result:?}");
             };
             prop_assert!(complete);
@@ -193,10 +193,11 @@ proptest! {
             true => new().fit(&matrix::<f32>(&rows), &y).map(|fit| fit.report),
             false => new().fit(&matrix::<f64>(&rows), &y).map(|fit| fit.report),
         };
-        let Err(Error::Separated { complete, direction }) = result else {
+        let Err(Error::Separated { complete, direction, columns }) = result else {
             panic!("{result:?}");
         };
         prop_assert!(!complete);
+        prop_assert_eq!(columns, [3]);
         prop_assert_eq!(&direction.weights()[..3], [0.0; 3]);
         prop_assert!(direction.weights()[3] > 0.0 && direction.intercept() == 0.0);
     }
