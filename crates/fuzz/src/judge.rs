@@ -1,0 +1,492 @@
+//! What must hold of every answer, judged without the library.
+
+use std::fmt;
+
+use logit::{Error, Report, StopReason};
+
+use crate::case::Case;
+use crate::coefficients::{Coefficients, Tolerated};
+use crate::problem::{Loss, Problem};
+use crate::reference::Minimum;
+use crate::runs::{Answer, Outcome, Run, Solver, plan};
+use crate::separation::{Truth, decide, holds};
+
+/// What a failure is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fault {
+    /// The loss in the report is not that of the model.
+    ReportedLoss,
+    /// The estimate of the distance from the minimum is below it.
+    Estimate,
+    /// So is the bound.
+    Bound,
+    /// `Converged`, and it is further from the minimum than ten times the tolerance.
+    Converged,
+    /// `PrecisionLimit`, and it is further from the minimum than rounding explains.
+    PrecisionLimit,
+    /// All iterations were made.
+    Iterations,
+    /// The default solver took more than 60 passes.
+    Passes,
+    /// A fit took more than ten seconds.
+    Slow,
+    /// Coefficients are not those of the minimum.
+    Coefficients,
+    /// Weights make something of the rounding errors of the features.
+    Noise,
+    /// `standardize` left a weight to a constant column.
+    Constant,
+    /// There is no optimum, and an answer was given.
+    Missed,
+    /// `Separated` with a direction that does not separate, or with a penalty.
+    Separated,
+    /// The same solver says `Separated` or not, as the layout may be.
+    Layouts,
+    /// An error that is not right.
+    Error,
+    Panic,
+    /// A case did not end.
+    Hang,
+}
+
+/// One failure: which fit, and what was expected and came.
+pub(crate) struct Finding {
+    pub(crate) fault: Fault,
+    pub(crate) run: Option<Run>,
+    pub(crate) text: String,
+}
+
+/// What is known of a case, and what its answers were.
+#[derive(Default)]
+pub(crate) struct Verdict {
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) fits: usize,
+    /// The reference did not come to the minimum, or whether there is one was not proven.
+    pub(crate) open: bool,
+    pub(crate) log: Vec<String>,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{self:?}"))
+    }
+}
+
+/// More passes than any problem may take.
+const MOST_PASSES: f64 = 60.0;
+/// Longer than any fit of these sizes may take, in seconds.
+const MOST_SECONDS: f64 = 10.0;
+/// Losses are sums of blocks in the precision of the fit, of up to some hundred rows a lane.
+const SUM_ERROR: f64 = 256.0;
+/// At the precision's limit a fit may be off by so many roundings of its loss.
+const LIMIT_ERROR: f64 = 16.0;
+/// A model whose logits are off by a tenth or so owes its loss to rounding errors.
+const MOST_NOISE: f64 = 1e-3;
+/// A fit is converged if it is within this multiple of its tolerance.
+const CONVERGED: f64 = 10.0;
+
+/// Fits a case in all ways and judges the answers.
+pub(crate) fn judge(case: &Case, seed: u64) -> Verdict {
+    let answers: Vec<Answer> = plan(case, seed).into_iter().map(|run| run.answer(case)).collect();
+    let mut verdict = Verdict { fits: answers.len(), ..Verdict::default() };
+    // What counts as rounding is a matter of the precision in which the data is given.
+    for single in [false, true] {
+        let of_precision = answers.iter().filter(|answer| answer.run.single == single);
+        let of_precision: Vec<&Answer> = of_precision.collect();
+        if !of_precision.is_empty() {
+            let case = Case { single, ..case.clone() };
+            Judge { case: &case, verdict: &mut verdict }.all(&of_precision);
+        }
+    }
+    verdict
+}
+
+/// Whether a value is at most a bound; NaN never is.
+pub(crate) fn within(value: f64, bound: f64) -> bool {
+    value <= bound
+}
+
+/// Of the answers in one precision.
+struct Judge<'a> {
+    case: &'a Case,
+    verdict: &'a mut Verdict,
+}
+
+/// An answer that is a model.
+struct Fitted<'a> {
+    answer: &'a Answer,
+    weights: &'a [f64],
+    intercept: f64,
+    report: &'a Report,
+    loss: Loss,
+}
+
+impl Judge<'_> {
+    fn fail(&mut self, fault: Fault, answer: &Answer, text: String) {
+        self.verdict.findings.push(Finding { fault, run: Some(answer.run), text });
+    }
+
+    fn all(&mut self, answers: &[&Answer]) {
+        if !self.case.has_both_classes() {
+            return self.one_class(answers);
+        }
+        let problem = Problem::new(self.case);
+        let fitted = self.fitted(&problem, answers);
+        let minimum = self.minimum(&problem, &fitted);
+        let truth = match self.case.penalized() {
+            true => Truth::Overlap,
+            false => decide(&problem, &minimum),
+        };
+        self.verdict.log.push(format!(
+            "minimum {:.17e}, promised {:.1e} of it, largest logit {:.3}, {truth:?}",
+            minimum.loss.hi, minimum.promised, minimum.largest_logit
+        ));
+        self.verdict.open |= truth == Truth::Open || truth == Truth::Overlap && !minimum.is_found();
+        for &answer in answers {
+            self.errors(&problem, answer, truth);
+        }
+        self.layouts(answers);
+        if truth == Truth::Separated {
+            for fit in &fitted {
+                self.missed(fit);
+            }
+        } else if truth == Truth::Overlap {
+            self.distances(&problem, &fitted, &minimum);
+        }
+    }
+
+    fn one_class(&mut self, answers: &[&Answer]) {
+        for &answer in answers {
+            match &answer.outcome {
+                Outcome::Error(Error::OneClass { .. } | Error::NoWeight) => {}
+                other => self.fail(Fault::Error, answer, format!("one class, and {other}")),
+            }
+        }
+    }
+
+    fn fitted<'a>(&mut self, problem: &Problem, answers: &[&'a Answer]) -> Vec<Fitted<'a>> {
+        let mut fitted = Vec::new();
+        for &answer in answers {
+            if answer.seconds > MOST_SECONDS {
+                self.fail(Fault::Slow, answer, format!("{:.1} s", answer.seconds));
+            }
+            if let Outcome::Fit { weights, intercept, report } = &answer.outcome {
+                let loss = problem.loss_of(weights, *intercept);
+                self.verdict.log.push(format!(
+                    "{}: {}, {} iterations, {:.1} passes, loss {:.17e} ± {:.1e}, about {:?}, at most {:?}, \
+                     noise {:.1e}, weights {:?}, intercept {intercept:?}",
+                    answer.run,
+                    report.stop,
+                    report.iterations,
+                    report.passes,
+                    loss.value.hi,
+                    loss.rounding,
+                    report.suboptimality,
+                    report.suboptimality_bound,
+                    loss.noise,
+                    &weights[..weights.len().min(8)]
+                ));
+                let intercept = *intercept;
+                fitted.push(Fitted { answer, weights, intercept, report, loss });
+            } else {
+                self.verdict.log.push(format!("{}: {}", answer.run, answer.outcome));
+            }
+        }
+        fitted
+    }
+
+    /// The lower of where the reference comes from the best answer and from the origin.
+    fn minimum(&self, problem: &Problem, fitted: &[Fitted<'_>]) -> Minimum {
+        let best = fitted
+            .iter()
+            .filter(|fit| fit.loss.noise <= MOST_NOISE && fit.loss.value.is_finite())
+            .min_by(|a, b| a.loss.value.hi.total_cmp(&b.loss.value.hi));
+        let iterations = if self.case.penalized() { 300 } else { 100 };
+        let from_origin = problem.minimize(problem.origin(), iterations);
+        let Some(best) = best else { return from_origin };
+        if from_origin.is_found() && from_origin.loss <= best.loss.value {
+            return from_origin;
+        }
+        let start = problem.point(best.weights, best.intercept);
+        let from_best = problem.minimize(start, iterations);
+        // Where neither is found the way from the origin is the one that knows directions.
+        let better = from_best.is_found() && !from_origin.is_found()
+            || from_best.is_found() == from_origin.is_found() && from_best.loss < from_origin.loss;
+        if better { from_best } else { from_origin }
+    }
+
+    fn errors(&mut self, problem: &Problem, answer: &Answer, truth: Truth) {
+        match &answer.outcome {
+            Outcome::Fit { .. } => {}
+            Outcome::Panic(text) => self.fail(Fault::Panic, answer, text.clone()),
+            Outcome::Error(Error::Separated { direction, .. }) => {
+                let right = !self.case.penalized()
+                    && holds(problem, direction.weights(), direction.intercept());
+                if !right {
+                    let text = format!("{truth:?}, and the direction found is {direction:?}");
+                    self.fail(Fault::Separated, answer, text);
+                }
+            }
+            Outcome::Error(error) => self.fail(Fault::Error, answer, format!("{error:?}: {error}")),
+        }
+    }
+
+    /// The same solver must say the same in every layout.
+    fn layouts(&mut self, answers: &[&Answer]) {
+        let separated =
+            |answer: &&Answer| matches!(answer.outcome, Outcome::Error(Error::Separated { .. }));
+        let default = answers.iter().copied().filter(|answer| answer.run.solver == Solver::Auto);
+        let (yes, no): (Vec<&Answer>, Vec<&Answer>) = default.partition(separated);
+        if let (Some(yes), Some(no)) = (yes.first(), no.first()) {
+            self.fail(Fault::Layouts, yes, format!("separated, but not {}", no.run));
+        }
+    }
+
+    fn missed(&mut self, fit: &Fitted<'_>) {
+        let stop = fit.report.stop;
+        // Gradient descent may just be told to stop.
+        if stop != StopReason::MaxIterations || fit.answer.run.solver != Solver::GradientDescent {
+            let text = format!("{stop} at loss {:.3e}, and classes are separated", fit.report.loss);
+            self.fail(Fault::Missed, fit.answer, text);
+        }
+    }
+
+    /// How far the answers are above the minimum, and how far they say they are.
+    fn distances(&mut self, problem: &Problem, fitted: &[Fitted<'_>], minimum: &Minimum) {
+        let lowest = fitted.iter().filter(|fit| fit.loss.noise <= MOST_NOISE).fold(
+            minimum.loss,
+            |lowest, fit| if fit.loss.value < lowest { fit.loss.value } else { lowest },
+        );
+        let allowance = allowance(problem, minimum);
+        let coefficients = Coefficients::of(problem, minimum);
+        for fit in fitted {
+            let distance = (fit.loss.value - lowest).hi - allowance;
+            self.printed(fit, distance);
+            self.stop(fit, distance);
+            self.model(problem, fit);
+            if let Some(coefficients) = coefficients.as_ref().filter(|_| tells_coefficients(fit)) {
+                self.coefficients(fit, coefficients);
+            }
+        }
+    }
+
+    /// What the report says of the loss and of its distance.
+    fn printed(&mut self, fit: &Fitted<'_>, distance: f64) {
+        let Fitted { report, loss, .. } = fit;
+        let unit = self.case.unit_roundoff();
+        let error = 2.0 * loss.rounding + SUM_ERROR * unit * loss.value.hi;
+        let off = (report.loss - loss.value.hi).abs();
+        if !within(off, error) {
+            let text = format!(
+                "reports {:e}, is {:e}: off by {off:.1e}, may be by {error:.1e}",
+                report.loss, loss.value.hi
+            );
+            self.fail(Fault::ReportedLoss, fit.answer, text);
+        }
+        let stop = report.stop;
+        for (fault, printed) in
+            [(Fault::Estimate, report.suboptimality), (Fault::Bound, report.suboptimality_bound)]
+        {
+            // NaN is no estimate.
+            if let Some(printed) =
+                printed.filter(|&printed| !within(distance, printed + loss.rounding))
+            {
+                let text = format!(
+                    "{stop}, prints {printed:.2e}, is {distance:.2e} above the minimum {:.6e} (rounding {:.1e})",
+                    loss.value.hi - distance,
+                    loss.rounding
+                );
+                self.fail(fault, fit.answer, text);
+            }
+        }
+    }
+
+    /// Whether the reason to stop is true.
+    fn stop(&mut self, fit: &Fitted<'_>, distance: f64) {
+        let Fitted { report, loss, answer, .. } = fit;
+        let tolerated = CONVERGED * answer.run.solver.tolerance(self.case) * loss.value.hi;
+        let (fault, allowed) = match report.stop {
+            StopReason::Converged => (Fault::Converged, tolerated + loss.rounding),
+            StopReason::PrecisionLimit => {
+                (Fault::PrecisionLimit, tolerated + LIMIT_ERROR * loss.rounding)
+            }
+            _ => (Fault::Iterations, 0.0),
+        };
+        let descent = answer.run.solver == Solver::GradientDescent;
+        let ended_early = fault == Fault::Iterations;
+        if !descent && (ended_early || !within(distance, allowed)) {
+            let text = format!(
+                "after {} iterations {distance:.2e} above the minimum {:.6e}, allowed {allowed:.1e}",
+                report.iterations,
+                loss.value.hi - distance
+            );
+            self.fail(fault, answer, text);
+        }
+        if answer.run.solver == Solver::Auto && report.passes > MOST_PASSES {
+            self.fail(Fault::Passes, answer, format!("{:.0} passes", report.passes));
+        }
+    }
+
+    /// Whether weights are where there is something to weigh.
+    fn model(&mut self, problem: &Problem, fit: &Fitted<'_>) {
+        if !within(fit.loss.noise, MOST_NOISE) {
+            let text = format!(
+                "rounding errors of the features change the loss by {:.1e}; weights {:?}, intercept {:e}",
+                fit.loss.noise, fit.weights, fit.intercept
+            );
+            self.fail(Fault::Noise, fit.answer, text);
+        }
+        let constant = problem.constant.iter().zip(fit.weights).position(|(&c, &w)| c && w != 0.0);
+        if let Some(j) = constant {
+            let text = format!("weight {j} is {:e}", fit.weights[j]);
+            self.fail(Fault::Constant, fit.answer, text);
+        }
+    }
+
+    fn coefficients(&mut self, fit: &Fitted<'_>, coefficients: &Coefficients) {
+        if let Some(Tolerated { name, got, expected, tolerated }) =
+            coefficients.off(fit.weights, fit.intercept)
+        {
+            let text = format!("{name} is {got:e}, expected {expected:e} within {tolerated:.1e}");
+            self.fail(Fault::Coefficients, fit.answer, text);
+        }
+    }
+}
+
+/// How much a loss may be above the minimum for not making use of rounding errors in the features.
+fn allowance(problem: &Problem, minimum: &Minimum) -> f64 {
+    let (weights, intercept) = problem.model(&minimum.at);
+    let weights: Vec<f64> = weights.iter().map(|w| w.hi).collect();
+    let noise = problem.loss_of(&weights, intercept.hi).noise;
+    if noise < 1e-17 {
+        return noise;
+    }
+    let robust = problem.robust().minimize(minimum.at.clone(), 100);
+    let loss = problem.loss(&robust.at, &problem.logits(&robust.at));
+    noise.min((loss - minimum.loss).hi.max(0.0))
+}
+
+/// Whether the fit is one whose coefficients are promised: of the default solver, in `f64`.
+fn tells_coefficients(fit: &Fitted<'_>) -> bool {
+    fit.answer.run.solver == Solver::Auto
+        && !fit.answer.run.single
+        && fit.report.stop == StopReason::Converged
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Fit { report, .. } => write!(f, "a model, {}", report.stop),
+            Outcome::Error(error) => write!(f, "{error}"),
+            Outcome::Panic(text) => write!(f, "a panic: {text}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draw::Kind;
+    use crate::runs::Layout;
+
+    const RUN: Run =
+        Run { solver: Solver::Auto, layout: Layout::Rows, single: false, repeated: false };
+
+    fn faults(case: &Case, outcome: Outcome) -> Vec<Fault> {
+        let answer = Answer { run: RUN, outcome, seconds: 0.0 };
+        let mut verdict = Verdict::default();
+        Judge { case, verdict: &mut verdict }.all(&[&answer]);
+        assert!(!verdict.open);
+        verdict.findings.iter().map(|finding| finding.fault).collect()
+    }
+
+    /// An ordinary problem, with its right answer changed by `plant`.
+    fn planted(plant: impl Fn(&mut Vec<f64>, &mut f64, &mut Report)) -> Vec<Fault> {
+        let case = Case { single: false, l1: 0.0, l2: 0.01, ..Kind::Normals.draw(5) };
+        let case = Case { intercept: true, standardize: false, ..case };
+        let Outcome::Fit { mut weights, mut intercept, mut report } = RUN.answer(&case).outcome
+        else {
+            panic!("a fit");
+        };
+        plant(&mut weights, &mut intercept, &mut report);
+        faults(&case, Outcome::Fit { weights, intercept, report })
+    }
+
+    #[test]
+    fn what_is_right_is_found_right() {
+        assert_eq!(planted(|_, _, _| {}), []);
+    }
+
+    #[test]
+    fn what_is_planted_is_found() {
+        assert_eq!(planted(|_, _, report| report.loss += 1e-12), [Fault::ReportedLoss]);
+        assert_eq!(
+            planted(|w, _, _| w[0] += 1e-4)[..],
+            [
+                Fault::ReportedLoss,
+                Fault::Estimate,
+                Fault::Bound,
+                Fault::Converged,
+                Fault::Coefficients,
+            ]
+        );
+        // What prints the truth and does not call it converged is right.
+        let far = |w: &mut Vec<f64>, _: &mut f64, report: &mut Report| {
+            w[0] += 1e-3;
+            (report.suboptimality, report.suboptimality_bound) = (Some(1.0), None);
+            report.stop = StopReason::PrecisionLimit;
+        };
+        assert_eq!(planted(far), [Fault::ReportedLoss, Fault::PrecisionLimit]);
+        let nan = |_: &mut Vec<f64>, _: &mut f64, report: &mut Report| {
+            report.suboptimality = Some(f64::NAN);
+            report.passes = 61.0;
+        };
+        assert_eq!(planted(nan), [Fault::Estimate, Fault::Passes]);
+    }
+
+    /// Three rows of class 0 below three of class 1 on a line, beside another column.
+    fn separated(overlap: bool) -> Case {
+        let mut x: Vec<Vec<f64>> =
+            (0..6).map(|i| vec![f64::from(i), f64::from(i * i % 4)]).collect();
+        let mut y: Vec<bool> = (0..6).map(|i| i >= 3).collect();
+        if overlap {
+            // Of either class on the line between, and beyond it.
+            x.extend([vec![1.0, 1.0], vec![4.0, 0.0], vec![2.0, 3.0], vec![2.0, -3.0]]);
+            y.extend([true, false, true, true]);
+        }
+        Case { x, y, intercept: true, ..Case::default() }
+    }
+
+    #[test]
+    fn separation_is_judged_both_ways() {
+        for overlap in [false, true] {
+            let case = separated(overlap);
+            let right = RUN.answer(&case).outcome;
+            assert_eq!(faults(&case, right), []);
+        }
+        let Outcome::Fit { weights, intercept, report } = RUN.answer(&separated(true)).outcome
+        else {
+            panic!("a fit");
+        };
+        let model = Outcome::Fit { weights, intercept, report };
+        assert_eq!(faults(&separated(false), model), [Fault::Missed]);
+        let error = RUN.answer(&separated(false)).outcome;
+        assert_eq!(faults(&separated(true), error), [Fault::Separated]);
+    }
+
+    #[test]
+    fn weights_of_rounding_errors_are_noise() {
+        let shares = [-0.1149128715554788, -0.11491287155547875];
+        let x = shares.map(|x| vec![x]).into();
+        let weights = Some(vec![23.7, 926.5]);
+        let case = Case { x, y: vec![false, true], weights, intercept: true, ..Case::default() };
+        let case = Case { l2: 1e-40, ..case };
+        let Outcome::Fit { report, .. } = planted_report() else { panic!("a fit") };
+        let outcome = Outcome::Fit { weights: vec![1e17], intercept: 1.149e16, report };
+        assert!(faults(&case, outcome).contains(&Fault::Noise));
+    }
+
+    fn planted_report() -> Outcome {
+        RUN.answer(&separated(true)).outcome
+    }
+}

@@ -1,0 +1,327 @@
+//! What a fit is to minimise, from the definition, in doubled precision.
+//!
+//! ```text
+//! f(w, b) = Σᵢ ωᵢ cross_entropy(xᵢ·w + b + oᵢ, yᵢ) / Σᵢ ωᵢ  +  Σⱼ l1 qⱼ |wⱼ|  +  l2/2 (qⱼ wⱼ)²
+//! ```
+//!
+//! `qⱼ` is 1, or with `standardize` the weighted standard deviation of the column (without an
+//! intercept its weighted root mean square). Rows of weight 0 are left out.
+//!
+//! The reference works on columns less their means (with an intercept), divided by powers of two,
+//! so that nothing is rounded: `uⱼ = wⱼ sⱼ`, `c = b + Σⱼ wⱼ mⱼ`.
+
+use crate::case::Case;
+use crate::dd::{Dd, dot};
+
+/// The data and the penalties.
+pub(crate) struct Problem {
+    /// Rows of centred and scaled columns, with a 1 for the intercept at the end.
+    pub(crate) x: Vec<Vec<Dd>>,
+    pub(crate) y: Vec<bool>,
+    /// They sum to 1.
+    pub(crate) weights: Vec<Dd>,
+    offsets: Vec<f64>,
+    /// The features as they are, of the same rows.
+    raw: Vec<Vec<f64>>,
+    intercept: bool,
+    mean: Vec<f64>,
+    scale: Vec<f64>,
+    /// The strengths of the penalties for each of `u` (0 for the intercept).
+    pub(crate) l1: Vec<Dd>,
+    pub(crate) l2: Vec<Dd>,
+    /// Columns whose weight must be 0, since `standardize` takes them as constant.
+    pub(crate) constant: Vec<bool>,
+    unit_roundoff: f64,
+}
+
+/// A point in the coordinates of the reference.
+pub(crate) type Point = Vec<Dd>;
+
+/// The loss of a model and how well its digits can be known in the precision of the fit.
+pub(crate) struct Loss {
+    pub(crate) value: Dd,
+    /// By how much the rounding of the logits may change the loss.
+    pub(crate) rounding: f64,
+    /// What rounding errors of the features, of a few units each, would add to the loss.
+    pub(crate) noise: f64,
+}
+
+impl Problem {
+    pub(crate) fn new(case: &Case) -> Self {
+        let counts: Vec<usize> = (0..case.nrows()).filter(|&i| case.weight(i) > 0.0).collect();
+        let raw: Vec<Vec<f64>> = counts.iter().map(|&i| case.x[i].clone()).collect();
+        let weights = shares(&counts.iter().map(|&i| case.weight(i)).collect::<Vec<_>>());
+        let d = case.ncols();
+        let columns: Vec<Column> =
+            (0..d).map(|j| Column::measure(case, &raw, &weights, j)).collect();
+        let row = |row: &Vec<f64>| {
+            let centred = row.iter().zip(&columns);
+            let centred = centred.map(|(&x, column)| match column.constant {
+                true => Dd::ZERO,
+                false => (Dd::from(x) - Dd::from(column.mean)).scaled(1.0 / column.scale),
+            });
+            centred.chain(case.intercept.then_some(Dd::ONE)).collect()
+        };
+        let strength = |of: &dyn Fn(&Column) -> Dd| -> Vec<Dd> {
+            columns.iter().map(of).chain(case.intercept.then_some(Dd::ZERO)).collect()
+        };
+        Self {
+            x: raw.iter().map(row).collect(),
+            y: counts.iter().map(|&i| case.y[i]).collect(),
+            offsets: counts.iter().map(|&i| case.offset(i)).collect(),
+            weights,
+            intercept: case.intercept,
+            mean: columns.iter().map(|column| column.mean).collect(),
+            scale: columns.iter().map(|column| column.scale).collect(),
+            l1: strength(&|column| column.penalty.scaled(1.0 / column.scale) * case.l1),
+            l2: strength(&|column| {
+                let share = column.penalty.scaled(1.0 / column.scale);
+                share * share * case.l2
+            }),
+            constant: columns.iter().map(|column| column.constant).collect(),
+            raw,
+            unit_roundoff: case.unit_roundoff(),
+        }
+    }
+
+    pub(crate) fn dimension(&self) -> usize {
+        self.l1.len()
+    }
+
+    pub(crate) fn mean(&self, j: usize) -> f64 {
+        self.mean[j]
+    }
+
+    pub(crate) fn scale(&self, j: usize) -> f64 {
+        self.scale[j]
+    }
+
+    /// The sum of the terms of a row's logit, in absolute values.
+    pub(crate) fn terms(&self, i: usize, at: &[Dd]) -> f64 {
+        let (weights, intercept) = self.model(at);
+        let terms = self.raw[i].iter().zip(&weights).map(|(x, w)| (x * w.hi).abs());
+        terms.sum::<f64>() + intercept.hi.abs() + self.offsets[i].abs()
+    }
+
+    /// The relative error that the sum of the terms of a logit may have.
+    pub(crate) fn logit_error(&self) -> f64 {
+        (self.mean.len() + 3) as f64 * self.unit_roundoff
+    }
+
+    /// The same problem with a penalty for weights so large that the rounding of the features
+    /// counts: what logits would change by if features did by their rounding errors.
+    pub(crate) fn robust(&self) -> Self {
+        let mut l2 = self.l2.clone();
+        for (j, l2) in l2.iter_mut().enumerate().take(self.mean.len()) {
+            let squares = self.raw.iter().zip(&self.weights);
+            let square = squares.map(|(row, &weight)| {
+                let share = Dd::from(row[j] / self.scale[j]);
+                share * share * weight
+            });
+            *l2 += square.sum::<Dd>() * (self.logit_error().powi(2) / 4.0);
+        }
+        Self {
+            x: self.x.clone(),
+            y: self.y.clone(),
+            weights: self.weights.clone(),
+            offsets: self.offsets.clone(),
+            raw: self.raw.clone(),
+            mean: self.mean.clone(),
+            scale: self.scale.clone(),
+            l1: self.l1.clone(),
+            l2,
+            constant: self.constant.clone(),
+            ..*self
+        }
+    }
+
+    /// The logits at a point, offsets included.
+    pub(crate) fn logits(&self, at: &[Dd]) -> Vec<Dd> {
+        let rows = self.x.iter().zip(&self.offsets);
+        rows.map(|(row, &offset)| dot(row, at) + Dd::from(offset)).collect()
+    }
+
+    /// The mean cross-entropy of logits.
+    fn cross_entropy(&self, logits: &[Dd]) -> Dd {
+        let rows = logits.iter().zip(&self.y).zip(&self.weights);
+        rows.map(|((&z, &y), &weight)| weight * softplus(if y { -z } else { z })).sum()
+    }
+
+    /// The loss at a point, given its logits.
+    pub(crate) fn loss(&self, at: &[Dd], logits: &[Dd]) -> Dd {
+        self.cross_entropy(logits) + self.penalty(at)
+    }
+
+    fn penalty(&self, at: &[Dd]) -> Dd {
+        let terms = at.iter().zip(&self.l1).zip(&self.l2);
+        terms.map(|((&u, &l1), &l2)| l1 * u.abs() + (l2 * u * u).scaled(0.5)).sum()
+    }
+
+    /// The loss of a model of the library: logits from the features as they are.
+    pub(crate) fn loss_of(&self, weights: &[f64], intercept: f64) -> Loss {
+        let mut largest_terms = Vec::with_capacity(self.raw.len());
+        let mut noise = 0.0;
+        let logits: Vec<Dd> = (self.raw.iter().zip(&self.offsets).zip(&self.weights))
+            .map(|((row, &offset), share)| {
+                let mut sum = Dd::from(intercept) + Dd::from(offset);
+                let (mut terms, mut squares) = (intercept.abs() + offset.abs(), 0.0);
+                for (&x, &w) in row.iter().zip(weights) {
+                    sum += Dd::product(x, w);
+                    terms += (x * w).abs();
+                    squares += (x * w).powi(2);
+                }
+                largest_terms.push(terms);
+                noise += share.hi * squares * self.logit_error().powi(2) / 8.0;
+                sum
+            })
+            .collect();
+        let at = self.point(weights, intercept);
+        let mut rounding = 0.0;
+        for (i, &z) in logits.iter().enumerate() {
+            let error = self.logit_error() * largest_terms[i];
+            let residual = sigmoid(if self.y[i] { -z } else { z }).hi;
+            rounding += self.weights[i].hi * (error * residual + (error * error / 8.0).min(error));
+        }
+        let value = self.loss(&at, &logits);
+        rounding += 8.0 * self.unit_roundoff * value.hi;
+        Loss { value, rounding, noise }
+    }
+
+    /// The coordinates of a model of the library.
+    pub(crate) fn point(&self, weights: &[f64], intercept: f64) -> Point {
+        let mut at: Point = weights
+            .iter()
+            .enumerate()
+            .map(
+                |(j, &w)| {
+                    if self.constant[j] { Dd::ZERO } else { Dd::from(w).scaled(self.scale[j]) }
+                },
+            )
+            .collect();
+        if self.intercept {
+            let shift: Dd =
+                weights.iter().zip(&self.mean).map(|(&w, &mean)| Dd::product(w, mean)).sum();
+            at.push(shift + Dd::from(intercept));
+        }
+        at
+    }
+
+    /// The weights and the intercept, on the scale of the data, of a point.
+    pub(crate) fn model(&self, at: &[Dd]) -> (Vec<Dd>, Dd) {
+        let d = self.mean.len();
+        let weights: Vec<Dd> = (0..d).map(|j| at[j].scaled(1.0 / self.scale[j])).collect();
+        let shift: Dd = weights.iter().zip(&self.mean).map(|(&w, &mean)| w * mean).sum();
+        let intercept = if self.intercept { at[d] - shift } else { Dd::ZERO };
+        (weights, intercept)
+    }
+
+    /// `s (x·w + b)`, offsets left out, and `Σ |xⱼ wⱼ| + |b|` of each row: how far a direction moves
+    /// the row towards its class, and the size of the terms.
+    pub(crate) fn margins(&self, weights: &[Dd], intercept: Dd) -> Vec<(Dd, f64)> {
+        let rows = self.raw.iter().zip(&self.y);
+        let margin = |(row, &y): (&Vec<f64>, &bool)| {
+            let mut sum = intercept;
+            let mut terms = intercept.hi.abs();
+            for (&x, &w) in row.iter().zip(weights) {
+                sum += w * x;
+                terms += (x * w.hi).abs();
+            }
+            (if y { sum } else { -sum }, terms)
+        };
+        rows.map(margin).collect()
+    }
+
+    /// A point with all weights 0 and the intercept that is best there.
+    pub(crate) fn origin(&self) -> Point {
+        let mut at = vec![Dd::ZERO; self.dimension()];
+        if self.intercept {
+            let slope = |c: f64| -> f64 {
+                let rows = self.offsets.iter().zip(&self.y).zip(&self.weights);
+                rows.map(|((&offset, &y), weight)| {
+                    let z = c + offset;
+                    let miss = if y { -1.0 / (1.0 + z.exp()) } else { 1.0 / (1.0 + (-z).exp()) };
+                    weight.hi * miss
+                })
+                .sum()
+            };
+            let (mut low, mut high) = (-1e4, 1e4);
+            for _ in 0..60 {
+                let middle = (low + high) / 2.0;
+                *(if slope(middle) > 0.0 { &mut high } else { &mut low }) = middle;
+            }
+            *at.last_mut().expect("an intercept") = Dd::from((low + high) / 2.0);
+        }
+        at
+    }
+}
+
+/// A column's place and size.
+struct Column {
+    /// What is taken off: near the mean, 0 without an intercept.
+    mean: f64,
+    /// A power of two near what is left.
+    scale: f64,
+    /// What the penalty counts weights in.
+    penalty: Dd,
+    constant: bool,
+}
+
+impl Column {
+    fn measure(case: &Case, raw: &[Vec<f64>], weights: &[Dd], j: usize) -> Self {
+        let column = || raw.iter().map(|row| row[j]).zip(weights);
+        let most = column().map(|(x, _)| x.abs()).fold(0.0, f64::max);
+        // Powers of two keep squares in range.
+        let unit = power_of_two(most);
+        let mean = if case.intercept {
+            column().map(|(x, &weight)| weight * (x / unit)).sum::<Dd>().hi * unit
+        } else {
+            0.0
+        };
+        let most_left = column().map(|(x, _)| (x - mean).abs()).fold(0.0, f64::max);
+        let scale = power_of_two(most_left);
+        let left = |x: f64| (Dd::from(x) - Dd::from(mean)).scaled(1.0 / scale);
+        let shift: Dd = column().map(|(x, &weight)| weight * left(x)).sum();
+        let shift = if case.intercept { shift } else { Dd::ZERO };
+        let square: Dd = column()
+            .map(|(x, &weight)| {
+                let left = left(x) - shift;
+                weight * left * left
+            })
+            .sum();
+        let deviation = square.sqrt().scaled(scale);
+        // Where a computed mean may be off by as much as values differ, there is no spread.
+        let rounding = 2.0 * case.unit_roundoff() * most;
+        let constant = case.standardize && deviation.hi <= rounding;
+        let penalty = match case.standardize {
+            true if constant => Dd::ZERO,
+            true => deviation,
+            false => Dd::ONE,
+        };
+        Self { mean, scale, penalty, constant }
+    }
+}
+
+/// The power of two at or below a positive number; 1 for 0.
+fn power_of_two(of: f64) -> f64 {
+    if of > 0.0 { 2f64.powi(of.log2().floor() as i32) } else { 1.0 }
+}
+
+/// Weights as shares of their sum, which may be out of range.
+fn shares(weights: &[f64]) -> Vec<Dd> {
+    let unit = power_of_two(weights.iter().copied().fold(0.0, f64::max));
+    let weights: Vec<f64> = weights.iter().map(|weight| weight / unit).collect();
+    let total: Dd = weights.iter().map(|&weight| Dd::from(weight)).sum();
+    weights.iter().map(|&weight| Dd::from(weight) / total).collect()
+}
+
+/// `ln(1 + e^z)`
+fn softplus(z: Dd) -> Dd {
+    let tail = (-z.abs()).exp().ln_1p();
+    if z.hi > 0.0 { z + tail } else { tail }
+}
+
+/// `1 / (1 + e^-z)`, which keeps its digits near 0.
+pub(crate) fn sigmoid(z: Dd) -> Dd {
+    let tail = (-z.abs()).exp();
+    if z.hi > 0.0 { Dd::ONE / (Dd::ONE + tail) } else { tail / (Dd::ONE + tail) }
+}
