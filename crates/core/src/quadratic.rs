@@ -9,11 +9,16 @@
 //! Hastie and Tibshirani, *Regularization paths for generalized linear models via coordinate
 //! descent*, 2010, section 2.1, "covariance updates"). It creeps where columns are correlated, so
 //! every few sweeps a step goes to the minimum of the quadratic with those signs, which a
-//! factorisation gives at once, or to the first coordinate that would change its sign.
+//! factorisation gives at once, or to the first coordinate that would change its sign. Where columns
+//! depend on each other, nothing but the L1 term changes along some directions, and on straight
+//! lines: there a step goes to the first coordinate that becomes 0.
+
+mod descent;
 
 use crate::checkpoint::all_sound;
 use crate::cholesky::Cholesky;
 use crate::squares::Squares;
+use descent::Descent;
 
 /// The second derivatives H, of which steps can tell more.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,16 +35,6 @@ enum Hessian {
     Matrix(Vec<f64>),
     Squares(Squares),
 }
-
-/// So many sweeps over coordinates that are not zero come between steps with fixed signs.
-const SWEEPS: usize = 4;
-/// So many of these at most: where signs go on changing, another model is worth more than the exact
-/// minimum of this one.
-const STEPS: usize = 64;
-/// A sweep that gains less than this share of all that was gained is the last.
-const SHARE: f64 = 1e-12;
-/// A diagonal element smaller than this share of the largest is rounding: the column is constant.
-const NOTHING: f64 = 1e-14;
 
 impl Quadratic {
     /// Takes the lower triangle, row by row.
@@ -107,163 +102,56 @@ impl Quadratic {
         }
     }
 
-    /// The solution of `H·x = b` among some coordinates.
-    fn solve(&self, free: &[usize], b: &[f64]) -> Vec<f64> {
+    /// The second derivatives by some coordinates, ready to solve with.
+    fn factored(&self, free: &[usize]) -> Factored {
         match &self.hessian {
             Hessian::Matrix(matrix) => {
                 let rows = free.iter().map(|j| &matrix[j * self.order..][..self.order]);
                 let part = rows.flat_map(|row| free.iter().map(|&k| row[k])).collect();
-                let mut solution = b.to_vec();
-                Cholesky::new(part, free.len()).solve(&mut solution);
-                solution
+                Factored::Matrix(Cholesky::new(part, free.len()))
             }
-            Hessian::Squares(squares) => squares.part(free).solve(b),
+            Hessian::Squares(squares) => Factored::Squares(squares.part(free)),
         }
+    }
+
+    /// The directions among some coordinates along which the slope does not change: one for each
+    /// column that depends on others.
+    fn flat_directions(&self, free: &[usize], factored: &Factored) -> Vec<Vec<f64>> {
+        let (Hessian::Matrix(matrix), Factored::Matrix(factor)) = (&self.hessian, factored) else {
+            return Vec::new();
+        };
+        let direction = |k: usize| {
+            let row = &matrix[free[k] * self.order..][..self.order];
+            let mut direction: Vec<f64> = free.iter().map(|&j| -row[j]).collect();
+            factor.solve(&mut direction);
+            direction[k] = 1.0;
+            direction
+        };
+        factor.left_out().map(direction).collect()
     }
 
     /// The minimum of q, given the gradient at `from` of all but the absolute values.
     pub(crate) fn minimum(&self, gradient: &[f64], from: &[f64], l1: &[f64]) -> Vec<f64> {
-        let largest = (0..self.order).map(|j| self.diagonal(j)).fold(0.0, f64::max);
-        let squares = match &self.hessian {
-            Hessian::Matrix(_) => 0,
-            Hessian::Squares(squares) => squares.len(),
-        };
-        let mut descent = Descent {
-            quadratic: self,
-            l1,
-            flat: NOTHING * largest,
-            v: from.to_vec(),
-            slope: gradient.to_vec(),
-            products: vec![0.0; squares],
-            gained: 0.0,
-        };
-        let mut steps = 0;
-        while steps < STEPS && !descent.sweep(false) {
-            let mut signs_change = true;
-            while signs_change && steps < STEPS {
-                let _nothing_gained = (0..SWEEPS).any(|_| descent.sweep(true));
-                signs_change = descent.step_with_signs();
-                steps += 1;
-            }
-        }
-        descent.v
+        Descent::new(self, gradient, from, l1).run()
     }
 }
 
-/// The state of one minimisation.
-struct Descent<'a> {
-    quadratic: &'a Quadratic,
-    l1: &'a [f64],
-    /// Diagonal elements up to this are rounding.
-    flat: f64,
-    v: Vec<f64>,
-    /// The gradient at `v` of all but the absolute values; without what `products` adds.
-    slope: Vec<f64>,
-    /// What coordinates moved one by one come to with each square of the matrix.
-    products: Vec<f64>,
-    /// The sum of what the sweeps have gained.
-    gained: f64,
+/// Second derivatives by some coordinates.
+enum Factored {
+    Matrix(Cholesky),
+    Squares(Squares),
 }
 
-impl Descent<'_> {
-    /// Moves every coordinate, or every one that is not zero, to its own minimum; whether that
-    /// gained nothing to speak of.
-    fn sweep(&mut self, support: bool) -> bool {
-        let mut gained = 0.0;
-        for j in 0..self.v.len() {
-            if !support || self.is_free(j) {
-                gained += self.minimize(j);
+impl Factored {
+    fn solve(&self, b: &[f64]) -> Vec<f64> {
+        match self {
+            Factored::Matrix(factor) => {
+                let mut solution = b.to_vec();
+                factor.solve(&mut solution);
+                solution
             }
+            Factored::Squares(squares) => squares.solve(b),
         }
-        self.gained += gained;
-        gained <= SHARE * self.gained
-    }
-
-    fn is_free(&self, j: usize) -> bool {
-        self.v[j] != 0.0 || self.l1[j] == 0.0
-    }
-
-    fn minimize(&mut self, j: usize) -> f64 {
-        let (curvature, before) = (self.quadratic.diagonal(j), self.v[j]);
-        let after = if curvature > self.flat {
-            shrunk(curvature * before - self.slope(j), self.l1[j]) / curvature
-        } else {
-            0.0
-        };
-        if after == before {
-            return 0.0;
-        }
-        self.place(j, after);
-        curvature * (after - before).powi(2) / 2.0
-    }
-
-    fn slope(&self, j: usize) -> f64 {
-        match &self.quadratic.hessian {
-            Hessian::Matrix(_) => self.slope[j],
-            Hessian::Squares(squares) => self.slope[j] + squares.element(j, &self.products),
-        }
-    }
-
-    /// Moves one coordinate.
-    fn place(&mut self, j: usize, to: f64) {
-        let by = to - std::mem::replace(&mut self.v[j], to);
-        match &self.quadratic.hessian {
-            Hessian::Matrix(matrix) => {
-                let order = self.v.len();
-                add_multiple(&mut self.slope, by, &matrix[j * order..][..order]);
-            }
-            Hessian::Squares(squares) => {
-                squares.add_element(j, by, &mut self.slope, &mut self.products);
-            }
-        }
-    }
-
-    /// Steps to the minimum among points of the same signs, or to where the first coordinate
-    /// becomes 0, or to where all do that would change their sign, if that is lower; whether any did.
-    fn step_with_signs(&mut self) -> bool {
-        let free: Vec<usize> = (0..self.v.len()).filter(|&j| self.is_free(j)).collect();
-        let sign = |j: usize| if self.l1[j] > 0.0 { self.v[j].signum() } else { 0.0 };
-        let downhill: Vec<f64> =
-            free.iter().map(|&j| -self.slope(j) - self.l1[j] * sign(j)).collect();
-        let solution = self.quadratic.solve(&free, &downhill);
-        let spread = |values: &[f64]| {
-            let mut all = vec![0.0; self.v.len()];
-            free.iter().zip(values).for_each(|(&j, &value)| all[j] = value);
-            all
-        };
-        let (step, downhill) = (spread(&solution), spread(&downhill));
-        let change = self.quadratic.product(&step);
-        let (slope, curvature) = (dot(&downhill, &step), dot(&step, &change));
-        // 1 but for rounding, which matters where the matrix is nearly singular.
-        let best = slope / curvature;
-        if !(best.is_finite() && best > 0.0) {
-            return false;
-        }
-        let reach = |j: usize| -self.v[j] / step[j];
-        let crosses = |&j: &usize| self.l1[j] > 0.0 && reach(j) > 0.0 && reach(j) <= best;
-        let crossing: Vec<usize> = free.into_iter().filter(crosses).collect();
-        let Some(&first) = crossing.iter().min_by(|&&a, &&b| reach(a).total_cmp(&reach(b))) else {
-            self.add(best, &step, &change);
-            return false;
-        };
-        let length = reach(first);
-        let mut clipped: Vec<f64> = step.iter().map(|by| best * by).collect();
-        crossing.iter().for_each(|&j| clipped[j] = -self.v[j]);
-        let product = self.quadratic.product(&clipped);
-        let gain = dot(&downhill, &clipped) - dot(&clipped, &product) / 2.0;
-        if gain > length * (slope - length * curvature / 2.0) {
-            self.add(1.0, &clipped, &product);
-            crossing.into_iter().for_each(|j| self.place(j, 0.0));
-        } else {
-            self.add(length, &step, &change);
-            self.place(first, 0.0);
-        }
-        true
-    }
-
-    fn add(&mut self, length: f64, step: &[f64], change: &[f64]) {
-        add_multiple(&mut self.v, length, step);
-        add_multiple(&mut self.slope, length, change);
     }
 }
 
@@ -339,6 +227,38 @@ mod tests {
                     false => (slope + l1[j] * minimum[j].signum()).abs(),
                 };
                 prop_assert!(wrong <= 1e-6 * size, "slope {slope} of {} at {j}", minimum[j]);
+            }
+        }
+
+        /// Where columns depend on each other, the shares of each follow from the L1 term alone.
+        #[test]
+        fn of_dependent_coordinates_those_of_the_least_penalty_are_not_zero(
+            rows in (2usize..8).prop_flat_map(|order| {
+                prop::collection::vec(prop::collection::vec(-1.0..1.0f64, 12), order)
+            }),
+            seed in prop::collection::vec((-2.0..2.0f64, -2.0..2.0f64, 0.5..1.0f64), 10),
+            multiple in prop_oneof![-3.0..-0.3f64, 0.3..3.0f64],
+            strength in -8.0..0.0f64,
+        ) {
+            let mut rows = rows;
+            let multiplied = |row: &Vec<f64>| row.iter().map(|x| multiple * x).collect();
+            rows.push(multiplied(&rows[0]));
+            rows.push(rows[0].iter().zip(&rows[1]).map(|(a, b)| a + b).collect());
+            let quadratic = quadratic(&rows, 0.0);
+            let seed = &seed[..rows.len()];
+            let (to, from): (Vec<f64>, Vec<f64>) = seed.iter().map(|seed| (seed.0, seed.1)).unzip();
+            let gradient = quadratic.product(&to);
+            let l1: Vec<f64> = seed.iter().map(|seed| 10f64.powf(strength) * seed.2).collect();
+            let minimum = quadratic.minimum(&gradient, &from, &l1);
+            let moved: Vec<f64> = minimum.iter().zip(&from).map(|(a, b)| a - b).collect();
+            for (j, by) in quadratic.product(&moved).into_iter().enumerate() {
+                let slope = gradient[j] + by;
+                let wrong = match minimum[j] == 0.0 {
+                    true => slope.abs() - l1[j],
+                    false => (slope + l1[j] * minimum[j].signum()).abs(),
+                };
+                let rounding = 1e-13 * quadratic.diagonal(j).max(1.0);
+                prop_assert!(wrong <= 1e-6 * l1[j] + rounding, "{slope} of {} at {j}", minimum[j]);
             }
         }
 

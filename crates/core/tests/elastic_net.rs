@@ -345,6 +345,40 @@ fn factors(n: usize, d: usize, own: f64, seed: u64) -> (Matrix<f64>, Vec<bool>) 
     (x, y)
 }
 
+#[test]
+fn the_corner_of_dependent_columns_is_found() {
+    let x = Matrix::from_rows([[-2.0, -2.0, -6.0], [2.0, -2.0, -6.0], [-2.0, -1.0, -3.0]]);
+    for fit in fits(&new().l1(8.06e-5).fit_intercept(false), &x, &[false, true, true]) {
+        assert_eq!(fit.report.stop, StopReason::Converged, "{}", fit.report);
+        // By Newton's method in doubled precision.
+        assert!((fit.report.loss - 0.595_432_399_62).abs() < 1e-11, "{}", fit.report);
+        assert_eq!(fit.model.weights()[1], 0.0);
+    }
+    for strength in (0..40).map(|k| 10f64.powf(-0.2 * f64::from(k))) {
+        let estimator = new().l1(strength).fit_intercept(false);
+        the_larger_of_two_multiples_takes_all(&x, &[false, true, true], (1, 2), &estimator);
+    }
+}
+
+/// Two columns, one a multiple of the other, of which only the larger one is worth its penalty: the
+/// fit is that without the smaller one, whose weight is 0.
+fn the_larger_of_two_multiples_takes_all(
+    x: &Matrix<f64>,
+    y: &[bool],
+    (smaller, larger): (usize, usize),
+    estimator: &LogisticRegression,
+) {
+    assert!(x.get(0, smaller).abs() < x.get(0, larger).abs() || x.get(0, larger) == 0.0);
+    let d = x.ncols() - 1;
+    let place = |j: usize| if j < smaller { j } else { j + 1 };
+    let without = Matrix::new((y.len(), d), Default::default(), |i, j| x.get(i, place(j)));
+    let least = estimator.fit(&without, y).expect("a fit").report.loss;
+    let fit = estimator.fit(x, y).expect("a fit");
+    assert!(fit.report.passes < 100.0, "{}", fit.report);
+    assert!(fit.report.loss <= least * (1.0 + 1e-10), "{} above {least}", fit.report);
+    assert_eq!(fit.model.weights()[smaller], 0.0, "{}", fit.report);
+}
+
 /// Where a step that keeps signs goes on for too long, only the reads tell.
 #[test]
 fn steps_that_keep_signs_are_broken_off_in_time() {
@@ -360,6 +394,44 @@ fn steps_that_keep_signs_are_broken_off_in_time() {
 }
 
 proptest! {
+    #[test]
+    fn of_multiples_the_larger_takes_all(
+        rows in (1usize..5).prop_flat_map(|d| {
+            prop::collection::vec(prop::collection::vec(-3i32..4, d), 6..50)
+        }),
+        luck in prop::collection::vec(-2.0..2.0f64, 50),
+        strength in -8.0..-1.0f64,
+        fit_intercept: bool,
+    ) {
+        let d = rows[0].len();
+        let x = Matrix::new((rows.len(), d + 1), Default::default(), |i, j| {
+            f64::from(if j < d { rows[i][j] } else { 3 * rows[i][d - 1] })
+        });
+        let classes = rows.iter().zip(&luck).map(|(row, luck)| f64::from(row[0]) > *luck);
+        let y: Vec<bool> = classes.collect();
+        prop_assume!(y.contains(&true) && y.contains(&false));
+        let estimator = new().l1(10f64.powf(strength)).fit_intercept(fit_intercept);
+        the_larger_of_two_multiples_takes_all(&x, &y, (d - 1, d), &estimator);
+    }
+
+    /// Without an intercept they are not left out, and next to nothing tells them apart.
+    #[test]
+    fn of_nearly_equal_constants_the_larger_takes_all(
+        seed: u64, n in 10usize..60, d in 1usize..6, constant in -2.0..2.0f64,
+        excess in -7.0..-2.0f64, strength in -4.0..-1.0f64,
+    ) {
+        let (own, y) = far_columns(n, d, seed);
+        prop_assume!(y.contains(&true) && y.contains(&false));
+        let larger = constant * (1.0 + 10f64.powf(excess));
+        let x = Matrix::new((n, d + 2), Default::default(), |i, j| match j {
+            0 => constant,
+            _ if j <= d => own.get(i, j - 1) - own.get(0, j - 1),
+            _ => larger,
+        });
+        let estimator = new().fit_intercept(false).l1(10f64.powf(strength));
+        the_larger_of_two_multiples_takes_all(&x, &y, (0, d + 1), &estimator);
+    }
+
     /// However few second derivatives are summed, fits come to the optimum of those that sum all.
     #[test]
     fn few_second_derivatives_are_enough_where_columns_have_much_in_common(

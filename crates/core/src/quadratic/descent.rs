@@ -1,0 +1,200 @@
+//! Minimising a quadratic plus absolute values: the loop and its state.
+
+use super::{Hessian, Quadratic, add_multiple, dot, shrunk};
+
+/// The number of sweeps over coordinates that are not zero between steps with fixed signs.
+const SUPPORT_SWEEPS: usize = 4;
+/// The maximum of steps with fixed signs: where signs go on changing, another model is worth more
+/// than the exact minimum of this one.
+const MAX_STEPS: usize = 64;
+/// A sweep that gains less than this share of all that was gained is the last,
+const SWEEP_TOLERANCE: f64 = 1e-12;
+/// unless the slope by a coordinate at zero exceeds the penalty by more than this share.
+const SLOPE_TOLERANCE: f64 = 1e-9;
+/// A diagonal element smaller than this share of the largest is rounding: the column is constant.
+const CONSTANT_TOLERANCE: f64 = 1e-14;
+/// A slope along dependent columns smaller than this share of its terms is rounding.
+const FLAT_TOLERANCE: f64 = 1e-12;
+
+/// The state of one minimisation.
+pub(super) struct Descent<'a> {
+    quadratic: &'a Quadratic,
+    l1: &'a [f64],
+    /// Diagonal elements up to this are rounding.
+    flat: f64,
+    v: Vec<f64>,
+    /// The gradient at `v` of all but the absolute values; without what `products` adds.
+    slope: Vec<f64>,
+    /// What coordinates moved one by one come to with each square of the matrix.
+    products: Vec<f64>,
+    /// The sum of what the sweeps have gained.
+    gained: f64,
+}
+
+impl<'a> Descent<'a> {
+    pub(super) fn new(
+        quadratic: &'a Quadratic,
+        gradient: &[f64],
+        from: &[f64],
+        l1: &'a [f64],
+    ) -> Self {
+        let largest = (0..quadratic.order).map(|j| quadratic.diagonal(j)).fold(0.0, f64::max);
+        let squares = match &quadratic.hessian {
+            Hessian::Matrix(_) => 0,
+            Hessian::Squares(squares) => squares.len(),
+        };
+        Self {
+            quadratic,
+            l1,
+            flat: CONSTANT_TOLERANCE * largest,
+            v: from.to_vec(),
+            slope: gradient.to_vec(),
+            products: vec![0.0; squares],
+            gained: 0.0,
+        }
+    }
+
+    /// The minimum.
+    pub(super) fn run(mut self) -> Vec<f64> {
+        let mut steps = 0;
+        while steps < MAX_STEPS && self.sweep(false) {
+            let mut signs_change = true;
+            while signs_change && steps < MAX_STEPS {
+                let _still_gains = (0..SUPPORT_SWEEPS).all(|_| self.sweep(true));
+                signs_change = self.step_with_signs();
+                steps += 1;
+            }
+        }
+        self.v
+    }
+
+    /// Moves every coordinate, or every one that is not zero, to its own minimum; whether that
+    /// gained anything to speak of, or may let others that depend on it gain.
+    fn sweep(&mut self, support: bool) -> bool {
+        let (mut gained, mut freed) = (0.0, false);
+        for j in 0..self.v.len() {
+            if !support || self.is_free(j) {
+                freed |=
+                    !self.is_free(j) && self.slope(j).abs() > (1.0 + SLOPE_TOLERANCE) * self.l1[j];
+                gained += self.minimize(j);
+            }
+        }
+        self.gained += gained;
+        gained > SWEEP_TOLERANCE * self.gained || freed
+    }
+
+    fn is_free(&self, j: usize) -> bool {
+        self.v[j] != 0.0 || self.l1[j] == 0.0
+    }
+
+    fn minimize(&mut self, j: usize) -> f64 {
+        let (curvature, before) = (self.quadratic.diagonal(j), self.v[j]);
+        let after = if curvature > self.flat {
+            shrunk(curvature * before - self.slope(j), self.l1[j]) / curvature
+        } else {
+            0.0
+        };
+        if after == before {
+            return 0.0;
+        }
+        self.place(j, after);
+        curvature * (after - before).powi(2) / 2.0
+    }
+
+    fn slope(&self, j: usize) -> f64 {
+        match &self.quadratic.hessian {
+            Hessian::Matrix(_) => self.slope[j],
+            Hessian::Squares(squares) => self.slope[j] + squares.element(j, &self.products),
+        }
+    }
+
+    /// Moves one coordinate.
+    fn place(&mut self, j: usize, to: f64) {
+        let by = to - std::mem::replace(&mut self.v[j], to);
+        match &self.quadratic.hessian {
+            Hessian::Matrix(matrix) => {
+                let order = self.v.len();
+                add_multiple(&mut self.slope, by, &matrix[j * order..][..order]);
+            }
+            Hessian::Squares(squares) => {
+                squares.add_element(j, by, &mut self.slope, &mut self.products);
+            }
+        }
+    }
+
+    /// Steps to the minimum among points of the same signs, or to where coordinates become 0 on the
+    /// way; whether any did.
+    fn step_with_signs(&mut self) -> bool {
+        let free: Vec<usize> = (0..self.v.len()).filter(|&j| self.is_free(j)).collect();
+        let factored = self.quadratic.factored(&free);
+        let downhill = self.downhill(&free);
+        if self.step_along(&free, &factored.solve(&downhill), &downhill) {
+            return true;
+        }
+        for direction in self.quadratic.flat_directions(&free, &factored) {
+            let downhill = self.downhill(&free);
+            let size = |(&j, by): (&usize, &f64)| (self.slope(j).abs() + self.l1[j]) * by.abs();
+            let terms: f64 = free.iter().zip(&direction).map(size).sum();
+            let slope = dot(&downhill, &direction);
+            let along: Vec<f64> = direction.iter().map(|by| by * slope.signum()).collect();
+            if slope.abs() > FLAT_TOLERANCE * terms && self.step_along(&free, &along, &downhill) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Minus the slope of q by coordinates that keep their signs.
+    fn downhill(&self, free: &[usize]) -> Vec<f64> {
+        let sign = |j: usize| if self.l1[j] > 0.0 { self.v[j].signum() } else { 0.0 };
+        free.iter().map(|&j| -self.slope(j) - self.l1[j] * sign(j)).collect()
+    }
+
+    /// Steps along a direction to the minimum among points of the same signs, or to where the first
+    /// coordinate becomes 0, or to where all do that would change their sign, if that is lower;
+    /// whether any did.
+    fn step_along(&mut self, free: &[usize], direction: &[f64], downhill: &[f64]) -> bool {
+        let spread = |values: &[f64]| {
+            let mut all = vec![0.0; self.v.len()];
+            free.iter().zip(values).for_each(|(&j, &value)| all[j] = value);
+            all
+        };
+        let (step, downhill) = (spread(direction), spread(downhill));
+        let change = self.quadratic.product(&step);
+        let (slope, curvature) = (dot(&downhill, &step), dot(&step, &change));
+        if !(slope.is_finite() && slope > 0.0) {
+            return false;
+        }
+        // 1 for a solution but for rounding, which matters where the matrix is nearly singular.
+        let best = if curvature > 0.0 { slope / curvature } else { f64::INFINITY };
+        let reach = |j: usize| -self.v[j] / step[j];
+        let crosses = |&j: &usize| self.l1[j] > 0.0 && reach(j) > 0.0 && reach(j) <= best;
+        let crossing: Vec<usize> = free.iter().copied().filter(crosses).collect();
+        let Some(&first) = crossing.iter().min_by(|&&a, &&b| reach(a).total_cmp(&reach(b))) else {
+            // Without curvature, and coordinates that become 0, there is nothing to go by.
+            if best.is_finite() {
+                self.add(best, &step, &change);
+            }
+            return false;
+        };
+        let length = reach(first);
+        let mut clipped: Vec<f64> = step.iter().map(|by| best * by).collect();
+        crossing.iter().for_each(|&j| clipped[j] = -self.v[j]);
+        let product = self.quadratic.product(&clipped);
+        let gain = dot(&downhill, &clipped) - dot(&clipped, &product) / 2.0;
+        // Without curvature `clipped` is not finite, and this is false.
+        if gain > length * (slope - length * curvature / 2.0) {
+            self.add(1.0, &clipped, &product);
+            crossing.into_iter().for_each(|j| self.place(j, 0.0));
+        } else {
+            self.add(length, &step, &change);
+            self.place(first, 0.0);
+        }
+        true
+    }
+
+    fn add(&mut self, length: f64, step: &[f64], change: &[f64]) {
+        add_multiple(&mut self.v, length, step);
+        add_multiple(&mut self.slope, length, change);
+    }
+}
