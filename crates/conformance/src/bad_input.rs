@@ -135,7 +135,7 @@ pub fn overflow<F: Float>(subject: &impl for<'a> Subject<'a, F>, _: &Runner) -> 
         let solver = descent().learning_rate(huge.widen() / 1e3).max_iterations(10);
         let estimator = LogisticRegression::new().fit_intercept(false).solver(solver);
         match refused(estimator.fit(&x, [1, 0, 0]))? {
-            Error::Diverged { iteration: 1, loss, best, best_loss } => {
+            Error::Diverged { iteration: 1, loss, best, best_loss, .. } => {
                 prop_assert!(!loss.is_finite());
                 prop_assert_eq!((best.weights(), best.intercept()), (&[0.0][..], 0.0));
                 close("best loss", best_loss, std::f64::consts::LN_2, F::epsilon().widen())?;

@@ -2,7 +2,7 @@
 
 use std::ops::{Index, Range};
 
-use num_traits::{One, Zero};
+use num_traits::{Float as _, One, Zero};
 
 use crate::dense::Dense;
 use crate::peers::Alone;
@@ -236,32 +236,70 @@ pub(crate) fn copy_row<B: Backend + ?Sized>(x: &B, i: usize, out: &mut [B::Scala
 
 /// The error about a non-finite value, where there is one in any process, else `error`.
 pub(crate) fn explain<B: Backend + ?Sized>(error: Error, x: &B) -> Error {
-    let found = match find_non_finite(x, 0..x.nrows()) {
-        Some((row, column, value)) => Err(Error::NonFiniteFeature { row, column, value }),
-        None => Ok(()),
-    };
-    x.peers().agree(found).err().unwrap_or(error)
+    x.peers().agree(check_finite(x, 0..x.nrows())).err().unwrap_or(error)
 }
 
-/// The first non-finite value in reading order: row, column, value.
+/// Fails on the first non-finite value in reading order.
 ///
 /// The product with zeros is NaN for a row that has one, and 0 for others.
-pub(crate) fn find_non_finite<B: Backend + ?Sized>(
+pub(crate) fn check_finite<B: Backend + ?Sized>(x: &B, rows: Range<usize>) -> Result<(), Error> {
+    check_products(x, rows, &vec![B::Scalar::zero(); x.ncols()])
+}
+
+/// Fails on the first row whose product with finite weights is not finite, with the reason.
+pub(crate) fn check_products<B: Backend + ?Sized>(
     x: &B,
     rows: Range<usize>,
-) -> Option<(usize, usize, f64)> {
-    let mut zeros = vec![B::Scalar::zero(); x.ncols()];
+    weights: &[B::Scalar],
+) -> Result<(), Error> {
     let mut products = vec![B::Scalar::zero(); rows.len().min(x.block_rows().max(1))];
     for start in rows.clone().step_by(products.len().max(1)) {
         let block = start..rows.end.min(start + products.len());
         let products = &mut products[..block.len()];
-        x.matvec(block, &zeros, products);
-        if let Some(i) = products.iter().position(|product| product.widen().is_nan()) {
-            let (i, row) = (start + i, &mut zeros);
-            copy_row(x, i, row);
-            let j = row.iter().position(|x| !x.widen().is_finite())?;
-            return Some((i, j, row[j].widen()));
+        x.matvec(block, weights, products);
+        if let Some(i) = products.iter().position(|product| !product.is_finite()) {
+            return Err(bad_product(x, start + i, weights, products[i].widen()));
         }
     }
-    None
+    Ok(())
+}
+
+/// Why the product of a row with finite weights is not finite.
+fn bad_product<B: Backend + ?Sized>(x: &B, row: usize, weights: &[B::Scalar], value: f64) -> Error {
+    let mut features = vec![B::Scalar::zero(); x.ncols()];
+    copy_row(x, row, &mut features);
+    if let Some(column) = features.iter().position(|x| !x.is_finite()) {
+        return Error::NonFiniteFeature { row, column, value: features[column].widen() };
+    }
+    let sizes = features.iter().zip(weights).map(|(x, w)| (x.widen() * w.widen()).abs());
+    if in_range::<B::Scalar>(sizes.sum()) {
+        return Error::BackendProduct { method: "matvec", place: format!("row {row}"), value };
+    }
+    Error::NonFiniteLogit { row, value }
+}
+
+/// Fails where the backend is to blame for the `value` of a sum over a column, times factors up to
+/// `factor`: such a sum cannot leave the range of the precision.
+pub(crate) fn check_sums<B: Backend + ?Sized>(
+    x: &B,
+    column: usize,
+    factor: f64,
+    value: f64,
+) -> Result<(), Error> {
+    let mut unit = vec![B::Scalar::zero(); x.ncols()];
+    unit[column] = B::Scalar::one();
+    let mut elements = vec![B::Scalar::zero(); x.nrows()];
+    x.matvec(0..x.nrows(), &unit, &mut elements);
+    let mut size = [elements.iter().map(|x| x.widen().abs() * factor).sum()];
+    x.peers().sum(&mut size);
+    if !in_range::<B::Scalar>(size[0]) {
+        return Ok(());
+    }
+    let (method, place) = ("matvec_transpose", format!("column {column}"));
+    Err(Error::BackendProduct { method, place, value })
+}
+
+/// Whether no sum, in whatever order, of terms of this size together overflows.
+fn in_range<F: Float>(size: f64) -> bool {
+    size < F::max_value().widen() / 2.0
 }

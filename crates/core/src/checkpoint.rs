@@ -6,6 +6,7 @@
 
 use std::fmt::Display;
 
+use crate::error::quoted;
 use crate::report::{Observer, Trace};
 use crate::separation::Suspicion;
 use crate::{Backend, Error, Float, Model, Objective, Report};
@@ -164,7 +165,10 @@ pub(crate) fn require_same(
     expected: impl Display,
 ) -> Result<(), Error> {
     let (given, expected) = (given.to_string(), expected.to_string());
-    if given == expected { Ok(()) } else { Err(Error::Checkpoint { what, given, expected }) }
+    if given == expected {
+        return Ok(());
+    }
+    Err(Error::Checkpoint { what, given: quoted(&given), expected: quoted(&expected) })
 }
 
 /// Whether vectors read from a file are of one length and finite.

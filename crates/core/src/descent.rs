@@ -150,6 +150,16 @@ impl GradientDescent {
         self
     }
 
+    /// The error of a fit that diverged with the learning rate, where that is used.
+    fn with_rate(&self, mut error: Error) -> Error {
+        if let Error::Diverged { learning_rate, .. } = &mut error
+            && self.step != Some(Step::Adaptive)
+        {
+            *learning_rate = Some(self.learning_rate);
+        }
+        error
+    }
+
     /// Stop once every component of the gradient is at most this in absolute value. Default: 0,
     /// which only a gradient of exactly zero meets.
     pub fn tolerance(mut self, tolerance: f64) -> Self {
@@ -203,7 +213,8 @@ impl Solver for GradientDescent {
         }
         loop {
             let loss = objective.evaluate(at, &mut gradient);
-            if trace.record(objective, at, loss, &gradient)? <= self.tolerance {
+            let recorded = trace.record(objective, at, loss, &gradient);
+            if recorded.map_err(|error| self.with_rate(error))? <= self.tolerance {
                 return Ok(StopReason::Converged);
             }
             let save = || Saved::GradientDescent(state.cast());

@@ -30,7 +30,7 @@ pub enum Error {
     Label {
         /// The row of the label.
         row: usize,
-        /// The label, as it displays.
+        /// The label, as it displays, or how that begins.
         value: String,
     },
 
@@ -92,8 +92,11 @@ pub enum Error {
 
     /// The loss or its gradient left the range of the precision during the fit.
     #[error(
-        "the fit diverged: at iteration {iteration} the loss is {loss} or its gradient is not \
-         finite (best loss so far: {best_loss}); lower the learning rate or standardize"
+        "the fit diverged: at iteration {iteration} the loss is {loss:?} or its gradient is not \
+         finite (best loss so far: {best_loss:?}){}",
+        learning_rate.map_or(String::new(), |rate| {
+            format!("; lower the learning rate, which is {rate:?}, or standardize")
+        })
     )]
     Diverged {
         /// The iteration, that is the number of updates made before.
@@ -105,6 +108,40 @@ pub enum Error {
         best: Box<Model<f64>>,
         /// Their loss, infinite where no loss was finite.
         best_loss: f64,
+        /// The learning rate, where the solver was given one.
+        learning_rate: Option<f64>,
+    },
+
+    /// The loss of the model that a fit starts from, or its gradient, is out of range, though no
+    /// product of features and weights is.
+    #[error(
+        "the loss of the initial model is {loss:?} or its gradient is not finite: its weights, its \
+         intercept, the offsets or the penalty are too large"
+    )]
+    InitialLoss {
+        /// The loss.
+        loss: f64,
+    },
+
+    /// The slope by a weight is out of range where a fit starts, though the loss is not.
+    #[error("column {column} is too large: its sums leave the range of {precision}; rescale it")]
+    ColumnSize {
+        /// The column.
+        column: usize,
+        /// `"f32"` or `"f64"`.
+        precision: &'static str,
+    },
+
+    /// A backend's product is not finite, though all that goes into it is and no sum of it can
+    /// leave the range of the precision. It breaks the contract of [`Backend`](crate::Backend).
+    #[error("the backend's {method} gives {value:?} for {place}, where its terms add up to less")]
+    BackendProduct {
+        /// The method of [`Backend`](crate::Backend).
+        method: &'static str,
+        /// `"row 3"`, or `"column 3"` for the transpose.
+        place: String,
+        /// What it gives.
+        value: f64,
     },
 
     /// The classes can be told apart without error, or with ties alone, so that without a penalty
@@ -176,7 +213,8 @@ pub enum Error {
         expected: usize,
     },
 
-    /// A prediction from finite features left the range of the precision.
+    /// The product of finite features with the weights of a model, to predict with or to start a
+    /// fit from, left the range of the precision.
     #[error("the logit of row {row} is {value:?}: its features are too large for these weights")]
     NonFiniteLogit {
         /// The row.
@@ -234,6 +272,18 @@ pub(crate) fn check_setting(
 pub(crate) fn check_tolerance(tolerance: f64) -> Result<(), Error> {
     let holds = tolerance >= 0.0 && tolerance.is_finite();
     check_setting("tolerance", tolerance, holds, "0 or positive, and finite")
+}
+
+/// The most characters that an error quotes of what was given.
+const QUOTED_CHARACTERS: usize = 60;
+
+/// What was given, or how it begins: whoever gives megabytes must not be sent them back.
+pub(crate) fn quoted(given: &str) -> String {
+    let mut quoted: String = given.chars().take(QUOTED_CHARACTERS).collect();
+    if quoted.len() < given.len() {
+        quoted.push('…');
+    }
+    quoted
 }
 
 /// The most columns that a message names.

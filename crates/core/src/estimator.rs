@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use crate::backend::explain;
+use num_traits::Float as _;
+
+use crate::backend::{check_finite, check_products, check_sums};
 use crate::checkpoint::Checkpoint;
 use crate::error::check_setting;
 use crate::objective::{Penalty, Terms};
@@ -275,9 +277,11 @@ impl<S: Solver> LogisticRegression<S> {
     ///
     /// # Errors
     /// On settings out of range, on an empty matrix, on labels that do not fit, on a non-finite
-    /// value in `x`, as [`Error::Diverged`] when the loss or its gradient leaves the range of
-    /// the precision, and as [`Error::Separated`] when there is no penalty, logits have become large
-    /// and the data has no optimum, unless the observer or the maximum of iterations ended the fit.
+    /// value in `x`. As [`Error::NonFiniteLogit`], [`Error::InitialLoss`] or [`Error::ColumnSize`]
+    /// when the loss of the initial model or its gradient is out of the range of the precision; as
+    /// [`Error::Diverged`] when a later one is. As [`Error::Separated`] when there is no penalty,
+    /// logits have become large and the data has no optimum, unless the observer or the maximum of
+    /// iterations ended the fit.
     pub fn fit<B: Backend + ?Sized>(
         &self,
         x: &B,
@@ -346,15 +350,47 @@ impl<S: Solver> LogisticRegression<S> {
         mut at: Vec<B::Scalar>,
         mut trace: Trace<'_, B::Scalar>,
     ) -> Result<Fit<B::Scalar>, Error> {
-        let stop =
-            self.solver.minimize(objective, &mut at, &mut trace).map_err(|error| match error {
-                // It may owe that to a value in the matrix: any non-finite one makes the very first
-                // gradient non-finite, so good data is never searched.
-                Error::Diverged { iteration: 0, .. } => explain(error, x),
+        let stop = self.solver.minimize(objective, &mut at, &mut trace).map_err(|error| {
+            // Good data is not searched on the way: a non-finite value in the matrix, for one,
+            // makes the very first gradient non-finite.
+            match &error {
+                Error::Diverged { iteration: 0, loss, best, .. } => {
+                    explain_start(x, objective, best, *loss).err().unwrap_or(error)
+                }
                 _ => error,
-            })?;
+            }
+        })?;
         let report = trace.finish(objective, &at, stop)?;
         Ok(Fit { model: objective.coordinates().unfold(&at)?, report })
+    }
+}
+
+/// Fails, the same in all processes, with the reason why the `loss` or its gradient is not finite at
+/// the model that a fit starts from.
+fn explain_start<B: Backend + ?Sized>(
+    x: &B,
+    objective: &mut Objective<'_, B>,
+    model: &Model<f64>,
+    loss: f64,
+) -> Result<(), Error> {
+    let model: Model<B::Scalar> = model.cast()?;
+    let rows = 0..x.nrows();
+    let products = check_finite(x, rows.clone());
+    x.peers().agree(products.and_then(|()| check_products(x, rows, model.weights())))?;
+    let penalized = objective.l1() > 0.0 || objective.l2() > 0.0;
+    objective.set_penalty(Penalty::NONE);
+    let at = objective.coordinates().fold(model.weights(), model.intercept());
+    let mut gradient = at.clone();
+    let fit_loss = objective.evaluate(&at, &mut gradient);
+    if let Some(column) = gradient.iter().position(|slope| !slope.is_finite())
+        && fit_loss.is_finite()
+    {
+        check_sums(x, column, objective.own_largest_weight(), gradient[column].widen())?;
+        return Err(Error::ColumnSize { column, precision: B::Scalar::NAME });
+    }
+    match penalized || !fit_loss.is_finite() {
+        true => Err(Error::InitialLoss { loss }),
+        false => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use crate::Error;
+use crate::error::quoted;
 
 /// A value that says which of the two classes, 0 (`false`) or 1 (`true`), a row belongs to.
 ///
@@ -71,7 +72,8 @@ pub(crate) fn read<L: Label>(
         .take(rows)
         .enumerate()
         .map(|(row, label)| {
-            label.class().ok_or_else(|| Error::Label { row, value: label.to_string() })
+            let value = || quoted(&label.to_string());
+            label.class().ok_or_else(|| Error::Label { row, value: value() })
         })
         .collect::<Result<Vec<_>, _>>()?;
     // An iterator without end says so, and is not counted.

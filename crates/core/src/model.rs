@@ -1,6 +1,6 @@
 //! The fitted model: plain data, and prediction with any backend.
 
-use crate::backend::find_non_finite;
+use crate::backend::check_products;
 use crate::blocks::Partition;
 use crate::error::check_setting;
 use crate::{Backend, Error, Float, Number, slice};
@@ -159,10 +159,10 @@ impl<F: Float> Model<F> {
         });
         match segments.iter().find_map(|segment| segment.non_finite) {
             None => Ok(out),
-            Some((row, value)) => Err(match find_non_finite(x, row..row + 1) {
-                Some((row, column, value)) => Error::NonFiniteFeature { row, column, value },
-                None => Error::NonFiniteLogit { row, value },
-            }),
+            Some((row, value)) => {
+                check_products(x, row..row + 1, &self.weights)?;
+                Err(Error::NonFiniteLogit { row, value })
+            }
         }
     }
 

@@ -321,6 +321,11 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         sum[0] / self.total_weight
     }
 
+    /// How much a row held here counts at most.
+    pub(crate) fn own_largest_weight(&self) -> f64 {
+        self.observed.largest_weight()
+    }
+
     /// How many times as much as on average a row counts at most.
     pub(crate) fn largest_weight(&self) -> f64 {
         self.peers().max(self.observed.largest_weight()) * self.nrows as f64 / self.total_weight

@@ -281,8 +281,11 @@ impl<'a, F: Float> Trace<'a, F> {
     /// returns the largest component of the gradient in absolute value.
     ///
     /// # Errors
-    /// [`Error::Diverged`] where any of them is not finite; [`Error::Checkpoint`] where the fit is
-    /// resumed and they are not what they were, or the solver cannot resume.
+    /// [`Error::Diverged`] where any of them is not finite, which [`LogisticRegression::fit`] makes
+    /// more of at the start; [`Error::Checkpoint`] where the fit is resumed and they are not what
+    /// they were, or the solver cannot resume.
+    ///
+    /// [`LogisticRegression::fit`]: crate::LogisticRegression::fit
     pub fn record<B: Backend<Scalar = F> + ?Sized>(
         &mut self,
         objective: &Objective<'_, B>,
@@ -291,20 +294,21 @@ impl<'a, F: Float> Trace<'a, F> {
         gradient: &[F],
     ) -> Result<f64, Error> {
         let report = &mut self.report;
-        if !(loss.is_finite() && all_finite(gradient)) {
-            return Err(Error::Diverged {
-                iteration: report.iterations,
-                loss,
-                best: Box::new(self.best.widen()),
-                best_loss: report.best_loss,
-            });
-        }
         let gradient_norm = gradient.iter().fold(0.0, |max: f64, g| max.max(g.widen().abs()));
         if let Some(resumed) = &self.resumed {
             let solver = resumed.solver.as_ref().map_or("taken up", Saved::solver);
             require_same("solver", solver, "taken up")?;
             require_same("loss", report.loss, loss)?;
             require_same("gradient norm", report.gradient_norm, gradient_norm)?;
+        }
+        if !(loss.is_finite() && all_finite(gradient)) {
+            return Err(Error::Diverged {
+                iteration: report.iterations,
+                loss,
+                best: Box::new(self.best.widen()),
+                best_loss: report.best_loss,
+                learning_rate: None,
+            });
         }
         (report.loss, report.gradient_norm) = (loss, gradient_norm);
         report.suboptimality_bound = self.bound.above_minimum(objective, at, loss, gradient);

@@ -206,11 +206,12 @@ fn a_diverging_fit_ends_with_its_best_parameters() {
     let (x, y) = data();
     let estimator = LogisticRegression::new().l2(1.0).solver(descent(3.0, 100_000));
     let start = estimator.clone().initial_weights([1.0, 1.0]);
-    let Error::Diverged { iteration, loss, best, best_loss } = start.fit(&x, &y).unwrap_err()
+    let Error::Diverged { iteration, loss, best, best_loss, learning_rate } =
+        start.fit(&x, &y).unwrap_err()
     else {
         panic!("no divergence");
     };
-    assert!(iteration > 100 && !loss.is_finite());
+    assert!(iteration > 100 && !loss.is_finite() && learning_rate == Some(3.0));
     let mut losses = Vec::new();
     let mut models = Vec::new();
     let cut = estimator.initial_weights([1.0, 1.0]).solver(descent(3.0, iteration - 1));
@@ -335,9 +336,21 @@ fn errors_say_what_was_given_where_and_what_is_accepted() {
                 loss: f64::INFINITY,
                 best: Box::new(Model::new([0.0], 0.0).expect("finite")),
                 best_loss: 0.5,
+                learning_rate: Some(1.0),
             },
             "the fit diverged: at iteration 3 the loss is inf or its gradient is not finite \
-             (best loss so far: 0.5); lower the learning rate or standardize",
+             (best loss so far: 0.5); lower the learning rate, which is 1.0, or standardize",
+        ),
+        (
+            Error::Diverged {
+                iteration: 3,
+                loss: 0.25,
+                best: Box::new(Model::new([0.0], 0.0).expect("finite")),
+                best_loss: 0.25,
+                learning_rate: None,
+            },
+            "the fit diverged: at iteration 3 the loss is 0.25 or its gradient is not finite \
+             (best loss so far: 0.25)",
         ),
         (
             Error::Setting {
