@@ -131,17 +131,34 @@ impl<'a> Descent<'a> {
         if self.step_along(&free, &factored.solve(&downhill), &downhill) {
             return true;
         }
-        for direction in self.quadratic.flat_directions(&free, &factored) {
-            let downhill = self.downhill(&free);
+        let flat = self.quadratic.flat_directions(&free, &factored);
+        self.go_to_corner(&free, flat)
+    }
+
+    /// Steps along directions in which nothing but the L1 term changes, to the first coordinate that
+    /// becomes 0, which takes no part in those that follow; whether any did.
+    fn go_to_corner(&mut self, free: &[usize], mut flat: Vec<Vec<f64>>) -> bool {
+        let mut signs_change = false;
+        while let Some(direction) = flat.pop() {
+            let downhill = self.downhill(free);
             let size = |(&j, by): (&usize, &f64)| (self.slope(j).abs() + self.l1[j]) * by.abs();
             let terms: f64 = free.iter().zip(&direction).map(size).sum();
             let slope = dot(&downhill, &direction);
             let along: Vec<f64> = direction.iter().map(|by| by * slope.signum()).collect();
-            if slope.abs() > FLAT_TOLERANCE * terms && self.step_along(&free, &along, &downhill) {
-                return true;
+            if slope.abs() <= FLAT_TOLERANCE * terms || !self.step_along(free, &along, &downhill) {
+                continue;
+            }
+            signs_change = true;
+            let became_zero = |&k: &usize| direction[k] != 0.0 && self.v[free[k]] == 0.0;
+            let zeros: Vec<usize> = (0..free.len()).filter(became_zero).collect();
+            let [zero] = zeros[..] else { break };
+            for other in &mut flat {
+                let multiple = -other[zero] / direction[zero];
+                add_multiple(other, multiple, &direction);
+                other[zero] = 0.0;
             }
         }
-        false
+        signs_change
     }
 
     /// Minus the slope of q by coordinates that keep their signs.
