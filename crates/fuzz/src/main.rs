@@ -11,6 +11,7 @@ mod reference;
 mod report;
 mod runs;
 mod separation;
+mod shrink;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use case::Case;
 use draw::{HOSTILE, Kind, TYPICAL, case_seed};
 use judge::{Fault, Finding, Verdict, judge};
 use lexopt::prelude::*;
@@ -32,6 +34,7 @@ logit-fuzz: random problems of odd kinds, fitted by logit and judged without tru
     --hostile         kinds that people have on bad days, instead of typical ones
     --kind NAME       this kind alone
     --one KIND:SEED   one case, in full, as a failure names it
+    --shrink          then the smallest case found for each fault of it
     --threads N       cases at a time (1)
 ";
 
@@ -41,12 +44,13 @@ struct Options {
     seed: u64,
     kinds: Vec<Kind>,
     one: Option<(Kind, u64)>,
+    shrink: bool,
     threads: usize,
 }
 
 fn options() -> Result<Options, lexopt::Error> {
-    let mut options =
-        Options { cases: 1000, seed: 1, kinds: TYPICAL.to_vec(), one: None, threads: 1 };
+    let kinds = TYPICAL.to_vec();
+    let mut options = Options { cases: 1000, seed: 1, kinds, one: None, shrink: false, threads: 1 };
     let kind = |name: &str| Kind::named(name).ok_or(format!("no kind is called {name}"));
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -55,6 +59,7 @@ fn options() -> Result<Options, lexopt::Error> {
             Long("seed") => options.seed = parser.value()?.parse()?,
             Long("threads") => options.threads = parser.value()?.parse()?,
             Long("hostile") => options.kinds = HOSTILE.to_vec(),
+            Long("shrink") => options.shrink = true,
             Long("kind") => options.kinds = vec![kind(&parser.value()?.string()?)?],
             Long("one") => {
                 let value = parser.value()?.string()?;
@@ -85,23 +90,40 @@ fn main() -> ExitCode {
     // Panics are findings.
     std::panic::set_hook(Box::new(|_| {}));
     match options.one {
-        Some((kind, seed)) => one(kind, seed),
+        Some((kind, seed)) => one(kind, seed, options.shrink),
         None => many(&options),
     }
 }
 
-/// One case in full.
-fn one(kind: Kind, seed: u64) -> ExitCode {
+/// One case in full, and smaller ones with its faults.
+fn one(kind: Kind, seed: u64, smaller: bool) -> ExitCode {
     let case = kind.draw(seed);
-    print!("{case}");
     let verdict = judge(&case, seed);
-    verdict.log.iter().for_each(|line| println!("{line}"));
-    print_findings(kind, seed, &verdict);
+    print_case(&case, &verdict);
+    print_findings(kind, seed, &verdict.findings);
+    let mut done = Vec::new();
+    for finding in verdict.findings.iter().filter(|_| smaller) {
+        let of = (finding.fault, finding.run.map(|run| run.solver));
+        if !done.contains(&of) {
+            done.push(of);
+            let smallest = shrink::shrink(&case, seed, of.0, of.1);
+            println!("\n{} in small:", of.0);
+            print!("{smallest}");
+            let mut findings = judge(&smallest, seed).findings;
+            findings.retain(|of| of.fault == finding.fault);
+            print_findings(kind, seed, &findings);
+        }
+    }
     ExitCode::from(u8::from(!verdict.findings.is_empty()))
 }
 
-fn print_findings(kind: Kind, seed: u64, verdict: &Verdict) {
-    for Finding { fault, run, text } in &verdict.findings {
+fn print_case(case: &Case, verdict: &Verdict) {
+    print!("{case}");
+    verdict.log.iter().for_each(|line| println!("{line}"));
+}
+
+fn print_findings(kind: Kind, seed: u64, findings: &[Finding]) {
+    for Finding { fault, run, text } in findings {
         let run = run.map_or("all".to_owned(), |run| run.to_string());
         println!("FAIL {fault} {kind}:{seed:x} [{run}] {text}");
     }
@@ -136,7 +158,7 @@ fn many(options: &Options) -> ExitCode {
             }
             Ok(Message::Done(worker, verdict)) => {
                 let (kind, seed, _) = under_way[worker].take().expect("what is done was begun");
-                print_findings(kind, seed, &verdict);
+                print_findings(kind, seed, &verdict.findings);
                 tally.add(kind, &verdict);
             }
             Ok(Message::Finished) | Err(RecvTimeoutError::Disconnected) => at_work -= 1,
@@ -147,7 +169,7 @@ fn many(options: &Options) -> ExitCode {
             if let Some((kind, seed, _)) = work.take_if(|(_, _, begun)| late(begun)) {
                 // The thread cannot be ended; its worker is given up.
                 let verdict = Verdict::hang(format!("more than {MOST_SECONDS} s"));
-                print_findings(kind, seed, &verdict);
+                print_findings(kind, seed, &verdict.findings);
                 tally.add(kind, &verdict);
                 at_work -= 1;
             }
