@@ -6,6 +6,7 @@ use logit::{Error, Report, StopReason};
 
 use crate::case::Case;
 use crate::coefficients::{Coefficients, Tolerated};
+use crate::dd::Dd;
 use crate::problem::{Loss, Problem};
 use crate::reference::Minimum;
 use crate::runs::{Answer, Outcome, Run, Solver, plan};
@@ -82,6 +83,8 @@ const SUM_ERROR: f64 = 256.0;
 const LIMIT_ERROR: f64 = 16.0;
 /// A model whose logits are off by a tenth or so owes its loss to rounding errors.
 const MOST_NOISE: f64 = 1e-3;
+/// Weights at the minimum that owe less than this to rounding errors owe nothing to them.
+const NO_NOISE: f64 = 1e-17;
 /// A fit is converged if it is within this multiple of its tolerance.
 const CONVERGED: f64 = 10.0;
 
@@ -146,12 +149,37 @@ impl Judge<'_> {
             self.errors(&problem, answer, truth);
         }
         self.layouts(answers);
-        if truth == Truth::Separated {
-            for fit in &fitted {
-                self.missed(fit);
+        for fit in &fitted {
+            self.reported_loss(fit);
+            if truth != Truth::Separated {
+                self.model(&problem, fit);
             }
-        } else if truth == Truth::Overlap {
-            self.distances(&problem, &fitted, &minimum);
+        }
+        let robust = || problem.robust().minimize(minimum.at.clone(), 100).at;
+        match truth {
+            Truth::Separated => fitted.iter().for_each(|fit| self.missed(fit)),
+            Truth::Overlap => {
+                let coefficients = Coefficients::of(&problem, &minimum);
+                let (weights, intercept) = problem.rounded_model(&minimum.at);
+                let noise = problem.loss_of(&weights, intercept).noise;
+                let enough =
+                    if noise < NO_NOISE { minimum.loss } else { problem.loss_at(&robust()) };
+                let lowest = fitted.iter().filter(|fit| fit.loss.noise <= MOST_NOISE);
+                let lowest = lowest.fold(minimum.loss, |least, fit| {
+                    if fit.loss.value < least { fit.loss.value } else { least }
+                });
+                // No more than the penalty that noise is.
+                let allowance = (enough - minimum.loss).hi.clamp(0.0, noise);
+                self.distances(&fitted, lowest + Dd::from(allowance));
+                if let Some(coefficients) = coefficients {
+                    self.coefficients(&fitted, &coefficients);
+                }
+            }
+            // What does not make use of rounding errors is enough.
+            Truth::SeparatedByRounding => {
+                self.distances(&fitted, problem.loss_at(&robust()));
+            }
+            Truth::Open => {}
         }
     }
 
@@ -221,7 +249,7 @@ impl Judge<'_> {
             Outcome::Panic(text) => self.fail(Fault::Panic, answer, text.clone()),
             Outcome::Error(Error::Separated { direction, .. }) => {
                 let right = !self.case.penalized()
-                    && holds(problem, direction.weights(), direction.intercept());
+                    && holds(problem, direction.weights(), direction.intercept(), truth);
                 if !right {
                     let text = format!("{truth:?}, and the direction found is {direction:?}");
                     self.fail(Fault::Separated, answer, text);
@@ -251,30 +279,18 @@ impl Judge<'_> {
         }
     }
 
-    /// How far the answers are above the minimum, and how far they say they are.
-    fn distances(&mut self, problem: &Problem, fitted: &[Fitted<'_>], minimum: &Minimum) {
-        let lowest = fitted.iter().filter(|fit| fit.loss.noise <= MOST_NOISE).fold(
-            minimum.loss,
-            |lowest, fit| if fit.loss.value < lowest { fit.loss.value } else { lowest },
-        );
-        let allowance = allowance(problem, minimum);
-        let coefficients = Coefficients::of(problem, minimum);
+    /// How far the answers are above a loss, and how far they say they are.
+    fn distances(&mut self, fitted: &[Fitted<'_>], enough: Dd) {
         for fit in fitted {
-            let distance = (fit.loss.value - lowest).hi - allowance;
+            let distance = (fit.loss.value - enough).hi;
             self.printed(fit, distance);
             self.stop(fit, distance);
-            self.model(problem, fit);
-            if let Some(coefficients) = coefficients.as_ref().filter(|_| tells_coefficients(fit)) {
-                self.coefficients(fit, coefficients);
-            }
         }
     }
 
-    /// What the report says of the loss and of its distance.
-    fn printed(&mut self, fit: &Fitted<'_>, distance: f64) {
+    fn reported_loss(&mut self, fit: &Fitted<'_>) {
         let Fitted { report, loss, .. } = fit;
-        let unit = self.case.unit_roundoff();
-        let error = 2.0 * loss.rounding + SUM_ERROR * unit * loss.value.hi;
+        let error = 2.0 * loss.rounding + SUM_ERROR * self.case.unit_roundoff() * loss.value.hi;
         let off = (report.loss - loss.value.hi).abs();
         if !within(off, error) {
             let text = format!(
@@ -283,16 +299,21 @@ impl Judge<'_> {
             );
             self.fail(Fault::ReportedLoss, fit.answer, text);
         }
+    }
+
+    /// What the report says of the distance.
+    fn printed(&mut self, fit: &Fitted<'_>, distance: f64) {
+        let Fitted { report, loss, .. } = fit;
         let stop = report.stop;
         for (fault, printed) in
             [(Fault::Estimate, report.suboptimality), (Fault::Bound, report.suboptimality_bound)]
         {
             // NaN is no estimate.
-            if let Some(printed) =
-                printed.filter(|&printed| !within(distance, printed + loss.rounding))
-            {
+            let false_ = |&printed: &f64| !within(distance, printed + loss.rounding);
+            if let Some(printed) = printed.filter(false_) {
                 let text = format!(
-                    "{stop}, prints {printed:.2e}, is {distance:.2e} above the minimum {:.6e} (rounding {:.1e})",
+                    "{stop}, prints {printed:.2e}, is {distance:.2e} above the minimum {:.6e} \
+                     (rounding {:.1e})",
                     loss.value.hi - distance,
                     loss.rounding
                 );
@@ -343,27 +364,17 @@ impl Judge<'_> {
         }
     }
 
-    fn coefficients(&mut self, fit: &Fitted<'_>, coefficients: &Coefficients) {
-        if let Some(Tolerated { name, got, expected, tolerated }) =
-            coefficients.off(fit.weights, fit.intercept)
-        {
-            let text = format!("{name} is {got:e}, expected {expected:e} within {tolerated:.1e}");
-            self.fail(Fault::Coefficients, fit.answer, text);
+    fn coefficients(&mut self, fitted: &[Fitted<'_>], coefficients: &Coefficients) {
+        for fit in fitted.iter().filter(|fit| tells_coefficients(fit)) {
+            if let Some(Tolerated { name, got, expected, tolerated }) =
+                coefficients.off(fit.weights, fit.intercept)
+            {
+                let text =
+                    format!("{name} is {got:e}, expected {expected:e} within {tolerated:.1e}");
+                self.fail(Fault::Coefficients, fit.answer, text);
+            }
         }
     }
-}
-
-/// How much a loss may be above the minimum for not making use of rounding errors in the features.
-fn allowance(problem: &Problem, minimum: &Minimum) -> f64 {
-    let (weights, intercept) = problem.model(&minimum.at);
-    let weights: Vec<f64> = weights.iter().map(|w| w.hi).collect();
-    let noise = problem.loss_of(&weights, intercept.hi).noise;
-    if noise < 1e-17 {
-        return noise;
-    }
-    let robust = problem.robust().minimize(minimum.at.clone(), 100);
-    let loss = problem.loss(&robust.at, &problem.logits(&robust.at));
-    noise.min((loss - minimum.loss).hi.max(0.0))
 }
 
 /// Whether the fit is one whose coefficients are promised: of the default solver, in `f64`.
@@ -469,7 +480,7 @@ mod tests {
             panic!("a fit");
         };
         let model = Outcome::Fit { weights, intercept, report };
-        assert_eq!(faults(&separated(false), model), [Fault::Missed]);
+        assert_eq!(faults(&separated(false), model), [Fault::ReportedLoss, Fault::Missed]);
         let error = RUN.answer(&separated(false)).outcome;
         assert_eq!(faults(&separated(true), error), [Fault::Separated]);
     }

@@ -159,6 +159,9 @@ fn many(options: &Options) -> ExitCode {
             Ok(Message::Done(worker, verdict)) => {
                 let (kind, seed, _) = under_way[worker].take().expect("what is done was begun");
                 print_findings(kind, seed, &verdict.findings);
+                if verdict.open {
+                    println!("OPEN {kind}:{seed:x}");
+                }
                 tally.add(kind, &verdict);
             }
             Ok(Message::Finished) | Err(RecvTimeoutError::Disconnected) => at_work -= 1,

@@ -14,6 +14,7 @@ use crate::case::Case;
 use crate::dd::{Dd, dot};
 
 /// The data and the penalties.
+#[derive(Clone)]
 pub(crate) struct Problem {
     /// Rows of centred and scaled columns, with a 1 for the intercept at the end.
     pub(crate) x: Vec<Vec<Dd>>,
@@ -120,19 +121,14 @@ impl Problem {
             });
             *l2 += square.sum::<Dd>() * (self.logit_error().powi(2) / 4.0);
         }
-        Self {
-            x: self.x.clone(),
-            y: self.y.clone(),
-            weights: self.weights.clone(),
-            offsets: self.offsets.clone(),
-            raw: self.raw.clone(),
-            mean: self.mean.clone(),
-            scale: self.scale.clone(),
-            l1: self.l1.clone(),
-            l2,
-            constant: self.constant.clone(),
-            ..*self
-        }
+        Self { l2, ..self.clone() }
+    }
+
+    /// The same rows, of equal weight and without offsets.
+    pub(crate) fn plain(&self) -> Self {
+        let n = self.y.len();
+        let weights = vec![Dd::ONE / Dd::from(n as f64); n];
+        Self { weights, offsets: vec![0.0; n], ..self.clone() }
     }
 
     /// The logits at a point, offsets included.
@@ -150,6 +146,10 @@ impl Problem {
     /// The loss at a point, given its logits.
     pub(crate) fn loss(&self, at: &[Dd], logits: &[Dd]) -> Dd {
         self.cross_entropy(logits) + self.penalty(at)
+    }
+
+    pub(crate) fn loss_at(&self, at: &[Dd]) -> Dd {
+        self.loss(at, &self.logits(at))
     }
 
     fn penalty(&self, at: &[Dd]) -> Dd {
@@ -213,6 +213,12 @@ impl Problem {
         let shift: Dd = weights.iter().zip(&self.mean).map(|(&w, &mean)| w * mean).sum();
         let intercept = if self.intercept { at[d] - shift } else { Dd::ZERO };
         (weights, intercept)
+    }
+
+    /// The same in `f64`.
+    pub(crate) fn rounded_model(&self, at: &[Dd]) -> (Vec<f64>, f64) {
+        let (weights, intercept) = self.model(at);
+        (weights.iter().map(|w| w.hi).collect(), intercept.hi)
     }
 
     /// `s (x·w + b)`, offsets left out, and `Σ |xⱼ wⱼ| + |b|` of each row: how far a direction moves

@@ -17,7 +17,7 @@ use crate::reference::Minimum;
 /// What is true of a problem without a penalty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Truth {
-    /// There is an optimum.
+    /// There is an optimum, of this data or of data within its rounding.
     Overlap,
     /// There is none.
     Separated,
@@ -28,11 +28,27 @@ pub(crate) enum Truth {
     Open,
 }
 
+/// What sums of columns of size 1 may be off by in doubled precision, and more.
+const EXACT: f64 = 1e-24;
+
 /// A margin must be this multiple of what the rounding of features and logits may come to.
 const BEYOND_ROUNDING: f64 = 8.0;
 
 /// Decides, given where the reference ended.
+///
+/// The reference is asked for the same rows without offsets and weights, which are nothing to
+/// separation, unless it has an answer for these.
 pub(crate) fn decide(problem: &Problem, minimum: &Minimum) -> Truth {
+    match prove(problem, minimum) {
+        Truth::Open => {
+            let plain = problem.plain();
+            prove(&plain, &plain.minimize(plain.origin(), 100))
+        }
+        truth => truth,
+    }
+}
+
+fn prove(problem: &Problem, minimum: &Minimum) -> Truth {
     if minimum.is_found() && overlap_is_proven(problem, &minimum.at) {
         return Truth::Overlap;
     }
@@ -66,7 +82,9 @@ fn overlap_is_proven(problem: &Problem, at: &[Dd]) -> bool {
     let all: Vec<usize> = (0..sum.len()).collect();
     let c = solve(&gram, &all, &sum);
     let left = gram.iter().zip(&sum).map(|(row, &sum)| (sum - dot(row, &c)).abs().hi);
-    let exact = left.zip(&size).all(|(left, size)| left <= 1e-25 * size);
+    // What is left along columns that depend on others but for rounding is that of other data,
+    // within rounding of this.
+    let exact = left.zip(&size).all(|(left, size)| left <= problem.logit_error() * size);
     let positive = problem.x.iter().zip(&problem.y).all(|(row, &y)| {
         let share = dot(row, &c).hi;
         (if y { share } else { -share }) < 0.5
@@ -92,34 +110,41 @@ fn separates(problem: &Problem, mut direction: Point) -> Option<Truth> {
         let correction = solve(&gram, &all, &off);
         direction.iter_mut().zip(correction).for_each(|(u, by)| *u += by);
     }
-    let (weights, intercept) = problem.model(&direction);
-    verdict(problem, &weights, intercept, 1e-25)
+    verdict(problem, &direction)
 }
 
-/// What a direction proves whose margins may be off by a share of their terms.
-fn verdict(problem: &Problem, weights: &[Dd], intercept: Dd, error: f64) -> Option<Truth> {
-    let margins = problem.margins(weights, intercept);
-    if !margins.iter().all(|(margin, terms)| margin.hi >= -error * terms) {
-        return None;
+/// What a direction proves whose components may be off by some roundings of the largest, as those
+/// of columns that have no part in it are.
+fn verdict(problem: &Problem, direction: &[Dd]) -> Option<Truth> {
+    let largest = direction.iter().map(|u| u.hi.abs()).fold(0.0, f64::max);
+    let (weights, intercept) = problem.model(direction);
+    let mut most = 0.0f64;
+    for (margin, terms) in problem.margins(&weights, intercept) {
+        if margin.hi < -EXACT * largest {
+            return None;
+        }
+        if margin.hi > EXACT.sqrt() * largest {
+            most = most.max(margin.hi / terms);
+        }
     }
-    let shares = margins.iter().filter(|of| of.1 > 0.0).map(|(margin, terms)| margin.hi / terms);
-    let most = shares.fold(0.0, f64::max);
     if most > BEYOND_ROUNDING * problem.logit_error() {
         Some(Truth::Separated)
-    } else if most > 1e3 * error {
+    } else if most > 0.0 {
         Some(Truth::SeparatedByRounding)
     } else {
         None
     }
 }
 
-/// Whether a direction of the library's separates as it is documented to: up to rounding.
-pub(crate) fn holds(problem: &Problem, weights: &[f64], intercept: f64) -> bool {
+/// Whether a direction of the library's separates as it is documented to: up to rounding, and, unless
+/// the classes are separated by rounding alone, some rows by more than that.
+pub(crate) fn holds(problem: &Problem, weights: &[f64], intercept: f64, truth: Truth) -> bool {
     let weights: Vec<Dd> = weights.iter().map(|&w| Dd::from(w)).collect();
     let error = BEYOND_ROUNDING * problem.logit_error();
     let margins = problem.margins(&weights, Dd::from(intercept));
+    let least = if truth == Truth::SeparatedByRounding { 0.0 } else { error };
     margins.iter().all(|(margin, terms)| margin.hi >= -error * terms)
-        && margins.iter().any(|(margin, terms)| margin.hi > error * terms)
+        && margins.iter().any(|(margin, terms)| margin.hi > least * terms)
 }
 
 /// The direction with the most of `Σ tᵢ` for `tᵢ <= 1` and `tᵢ <= sᵢ xᵢ·u`, where that is not too
