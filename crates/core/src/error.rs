@@ -193,6 +193,20 @@ pub enum Error {
     #[error("the weights of all rows are 0: some rows of both classes must count")]
     NoWeight,
 
+    /// The rows of one class count too little beside those of the other: at the optimum, residuals
+    /// of their share of all weights would be lost.
+    #[error(
+        "the rows of class {class} have {share:e} of all weights: it must be at least {least:.0e}"
+    )]
+    ClassShare {
+        /// The class, 0 or 1.
+        class: u8,
+        /// Its share of the weights of all rows; 0 where that is out of the range of `f64`.
+        share: f64,
+        /// The least share in the precision of the data.
+        least: f64,
+    },
+
     /// Numbers given per row are not as many.
     #[error("{given} {name}s for {rows} rows: give one per row")]
     RowCount {

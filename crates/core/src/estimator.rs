@@ -11,9 +11,10 @@ use crate::objective::{Penalty, Terms};
 use crate::peers::Shard;
 use crate::report::Observer;
 use crate::rows::Observed;
+use crate::weights::ClassWeights;
 use crate::{
     Auto, Backend, Error, Float, Label, Model, Number, Objective, Peers, Progress, Report, Solver,
-    Trace, labels, solver,
+    Trace, labels, solver, weights,
 };
 
 /// Binary logistic regression: the probability of class 1 is `sigmoid(x·w + b)`.
@@ -49,12 +50,6 @@ struct Settings {
     initial_weights: Option<Vec<f64>>,
     initial_intercept: f64,
     checkpoint: Option<Checkpoint>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum ClassWeights {
-    Given(f64, f64),
-    Balanced,
 }
 
 /// What comes of a fit: the model, and how it was reached.
@@ -198,8 +193,12 @@ impl<S> LogisticRegression<S> {
 
     /// How much each row counts, one number per row, 0 or positive, and finite. Default: all 1.
     ///
-    /// The loss is the weighted mean, so a weight of 2 is the row twice, and weights that are all
-    /// the same change nothing.
+    /// The loss is the weighted mean, so a weight of 2 is the row twice, and only ratios matter:
+    /// weights that are all the same, of whatever size, change nothing.
+    ///
+    /// The rows of a class must have a share of all weights of at least 1e-140, in `f32` 1e-25;
+    /// less is [`Error::ClassShare`]. A weight of a row is 0 or at least 1e-307 of the largest, in
+    /// `f32` 1e-37; less is [`Error::RowSetting`]. Weights of classes are included in both.
     pub fn sample_weights(mut self, weights: impl IntoIterator<Item: Number>) -> Self {
         self.settings.sample_weights = Some(widened(weights));
         self
@@ -207,6 +206,8 @@ impl<S> LogisticRegression<S> {
 
     /// How much the rows of class 0 and of class 1 count, beside their own weights. 0 or positive,
     /// and finite. Default: 1 each.
+    ///
+    /// Only their ratio matters. See [`sample_weights`](Self::sample_weights) for its limits.
     pub fn class_weights(mut self, zero: f64, one: f64) -> Self {
         self.settings.class_weights = ClassWeights::Given(zero, one);
         self
@@ -219,8 +220,8 @@ impl<S> LogisticRegression<S> {
         self
     }
 
-    /// What is known of each row's logit already, one finite number per row, added to `x·w + b`.
-    /// Default: all 0.
+    /// What is known of each row's logit already, added to `x·w + b`: one number per row, finite in
+    /// the precision of the data. Default: all 0.
     ///
     /// A model predicts without them: add those of new rows to its logits.
     pub fn offsets(mut self, offsets: impl IntoIterator<Item: Number>) -> Self {
@@ -405,47 +406,20 @@ impl Settings {
         y: Result<Vec<bool>, Error>,
         peers: &dyn Peers,
     ) -> Result<Observed<F>, Error> {
-        let mut observed = peers.agree(y.and_then(|y| self.per_row(y)))?;
-        let (zero, one) = self.class_weights(&observed, peers)?;
-        if (zero, one) != (1.0, 1.0) {
-            let n = observed.y.len();
-            observed.weights.resize(n, F::one());
-            for (weight, &y) in observed.weights.iter_mut().zip(&observed.y) {
-                *weight = F::narrow(weight.widen() * if y { one } else { zero });
-            }
-        }
-        observed.require_both_classes(peers)?;
-        Ok(observed)
-    }
-
-    /// Labels, weights and offsets as they are given.
-    fn per_row<F: Float>(&self, y: Vec<bool>) -> Result<Observed<F>, Error> {
-        let holds = |weight: f64| weight >= 0.0 && weight.is_finite();
-        let accepted = "0 or positive, and finite in the precision of the data";
-        let weights = per_row("sample weight", &self.sample_weights, y.len(), holds, accepted)?;
-        let offsets = per_row("offset", &self.offsets, y.len(), f64::is_finite, "finite")?;
+        let given = y.and_then(|y| {
+            let holds = |weight: f64| weight >= 0.0 && weight.is_finite();
+            let accepted = "0 or positive, and finite";
+            check_per_row("sample weight", &self.sample_weights, y.len(), holds, accepted)?;
+            let holds = |offset| F::narrow(offset).is_finite();
+            let accepted = "finite in the precision of the data";
+            check_per_row("offset", &self.offsets, y.len(), holds, accepted)?;
+            Ok(y)
+        });
+        let y = peers.agree(given)?;
+        let sample = self.sample_weights.as_deref().unwrap_or_default();
+        let weights = weights::scaled(sample, &y, self.class_weights, peers)?;
+        let offsets = self.offsets.iter().flatten().map(|&offset| F::narrow(offset)).collect();
         Ok(Observed { y, weights, offsets })
-    }
-
-    fn class_weights<F: Float>(
-        &self,
-        observed: &Observed<F>,
-        peers: &dyn Peers,
-    ) -> Result<(f64, f64), Error> {
-        match self.class_weights {
-            ClassWeights::Given(zero, one) => {
-                for (name, weight) in [("class weight of 0", zero), ("class weight of 1", one)] {
-                    let holds = weight >= 0.0 && weight.is_finite();
-                    check_setting(name, weight, holds, "0 or positive, and finite")?;
-                }
-                Ok((zero, one))
-            }
-            ClassWeights::Balanced => {
-                observed.require_both_classes(peers)?;
-                let (zero, one) = observed.class_totals(peers);
-                Ok(((zero + one) / (2.0 * zero), (zero + one) / (2.0 * one)))
-            }
-        }
     }
 
     fn initial<F: Float>(&self, ncols: usize) -> Result<Model<F>, Error> {
@@ -464,24 +438,20 @@ impl Settings {
     }
 }
 
-/// Numbers given per row, in the precision of the data; none where none were given.
-fn per_row<F: Float>(
+/// Fails unless there is a number per row, if there are any, and each `holds`.
+fn check_per_row(
     name: &'static str,
     values: &Option<Vec<f64>>,
     rows: usize,
     holds: impl Fn(f64) -> bool,
     accepted: &'static str,
-) -> Result<Vec<F>, Error> {
-    let Some(values) = values else { return Ok(Vec::new()) };
+) -> Result<(), Error> {
+    let Some(values) = values else { return Ok(()) };
     if values.len() != rows {
         return Err(Error::RowCount { name, given: values.len(), rows });
     }
-    let narrow = values.iter().enumerate().map(|(row, &value)| {
-        let narrow = F::narrow(value);
-        match holds(narrow.widen()) {
-            true => Ok(narrow),
-            false => Err(Error::RowSetting { name, row, value, accepted }),
-        }
-    });
-    narrow.collect()
+    match values.iter().position(|&value| !holds(value)) {
+        Some(row) => Err(Error::RowSetting { name, row, value: values[row], accepted }),
+        None => Ok(()),
+    }
 }

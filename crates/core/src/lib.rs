@@ -58,6 +58,7 @@ mod solver;
 mod squares;
 mod trust_region;
 mod vector;
+mod weights;
 
 pub use backend::Backend;
 pub use checkpoint::Checkpoint;

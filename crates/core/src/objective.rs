@@ -234,7 +234,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.evaluate_rows(rows, partition, total, parameters, gradient)
     }
 
-    /// The same over some rows only: the mean is over those.
+    /// The same over some rows only: the mean is over those; where none of them counts it is 0.
     pub(crate) fn evaluate_batch(
         &mut self,
         batch: &[usize],
@@ -244,7 +244,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         let mut listed = std::mem::take(&mut self.listed);
         listed.clear();
         listed.extend(batch.iter().filter_map(|&row| self.shard.position(row)));
-        let total = self.batch_weight(&listed);
+        let total = Some(self.batch_weight(&listed)).filter(|total| *total > 0.0).unwrap_or(1.0);
         self.count_read(batch.len());
         let rows = Rows::Listed(&listed);
         let loss = self.evaluate_rows(rows, rows.partition(self.x), total, parameters, gradient);

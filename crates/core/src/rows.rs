@@ -203,16 +203,6 @@ impl<F: Float> Observed<F> {
         totals.into()
     }
 
-    /// Fails unless rows of both classes count.
-    pub(crate) fn require_both_classes(&self, peers: &dyn Peers) -> Result<(), Error> {
-        match self.class_totals(peers) {
-            (0.0, 0.0) => Err(Error::NoWeight),
-            (0.0, _) => Err(Error::OneClass { class: 1 }),
-            (_, 0.0) => Err(Error::OneClass { class: 0 }),
-            _ => Ok(()),
-        }
-    }
-
     /// How much a row held here counts at most; 0 where there is none.
     pub(crate) fn largest_weight(&self) -> f64 {
         match self.weights.is_empty() {

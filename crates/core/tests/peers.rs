@@ -425,6 +425,38 @@ fn separation_is_found_across_ranks() {
     assert!(results.iter().all(|(result, _)| result.is_ok()), "{results:?}");
 }
 
+/// The scale of weights is that of the largest in any rank.
+#[test]
+fn weights_of_any_size_are_scaled_alike_across_ranks() {
+    let data = Data::new(60, 2, 1);
+    let times = |factor: f64| {
+        let mut data = data.clone();
+        data.weights.iter_mut().for_each(|weight| *weight *= factor);
+        data.weights[50..].iter_mut().for_each(|weight| *weight *= 2f64.powi(-10));
+        let estimator = LogisticRegression::new().l2(0.01);
+        together(&data, &[0, 50, 60], |x, data| {
+            let estimator = estimator.clone().sample_weights(&data.weights);
+            [estimator.fit(x, &data.y), estimator.balanced().fit(x, &data.y)]
+        })
+    };
+    let expected = times(1.0);
+    for factor in [2f64.powi(-1000), 2f64.powi(1000)] {
+        for ((fits, _), (expected, _)) in times(factor).iter().zip(&expected) {
+            assert!(fits == expected && fits.iter().all(Result::is_ok), "{fits:?}");
+        }
+    }
+    let mut lost = data.clone();
+    lost.weights[52] = 1e-310;
+    let results = together(&lost, &[0, 50, 60], |x, data| {
+        let estimator = LogisticRegression::new().sample_weights(&data.weights);
+        estimator.fit(x, &data.y).unwrap_err().to_string()
+    });
+    for (rank, (message, _)) in results.into_iter().enumerate() {
+        let own = message.starts_with("sample weight of row 2 is 1e-310: ");
+        assert!(if rank == 2 { own } else { message.starts_with("process 2: sample weight") });
+    }
+}
+
 #[test]
 fn an_iteration_of_gradient_descent_is_one_sum_of_two_more_numbers_than_columns() {
     let data = Data::new(50, 3, 1);

@@ -319,12 +319,11 @@ fn numbers_per_row_are_checked() {
     );
     assert_eq!(
         refused(new().sample_weights([1.0, 2.0, -1.0, 0.0])),
-        "sample weight of row 2 is -1.0: it must be 0 or positive, and finite in the precision of \
-         the data"
+        "sample weight of row 2 is -1.0: it must be 0 or positive, and finite"
     );
     assert_eq!(
         refused(new().offsets([0.0, 1e39, 0.0, 0.0])),
-        "offset of row 1 is 1e39: it must be finite"
+        "offset of row 1 is 1e39: it must be finite in the precision of the data"
     );
     assert!(refused(new().sample_weights([0.0; 4])).contains("weights of all rows are 0"));
     let one_class = y.map(|y| f32::from(u8::from(y)));
