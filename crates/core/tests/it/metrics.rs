@@ -1,4 +1,4 @@
-//! Metrics at their edges; `crates/logit/tests/references.rs` compares them with scikit-learn.
+//! Metrics at their edges; `crates/logit/tests/it/references.rs` compares them with scikit-learn.
 
 use logit_core::Error;
 use logit_core::metrics::{Confusion, log_loss, roc_auc};

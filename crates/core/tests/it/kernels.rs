@@ -1,13 +1,13 @@
 //! The elementwise functions against mpmath, within 2 ulp as scalars and 4 as slices.
 //!
-//! `references/kernels.py` makes the references and says how.
+//! `tests/references/kernels.py` makes the references and says how.
 
 use logit_core::{
     Float, cross_entropy, cross_entropy_from_probability, residual, sigmoid, slice, softplus,
 };
 use serde_json::Value;
 
-const REFERENCES: &str = include_str!("references/kernels.jsonl");
+const REFERENCES: &str = include_str!("../references/kernels.jsonl");
 const SCALAR_ULP: f64 = 2.0;
 const SLICE_ULP: f64 = 4.0;
 

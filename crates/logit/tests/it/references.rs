@@ -1,6 +1,6 @@
 //! Fits against NumPy, statsmodels and scikit-learn, on both backends.
 //!
-//! `references/references.py` makes the references and says how.
+//! `tests/references/references.py` makes the references and says how.
 #![cfg(all(feature = "ndarray", feature = "nalgebra"))]
 
 use logit::metrics::{Confusion, log_loss, roc_auc};
@@ -18,8 +18,8 @@ struct References {
 }
 
 fn references() -> References {
-    let json = serde_json::from_str(include_str!("references/references.json"));
-    let csv = include_str!("../../../data/breast_cancer.csv");
+    let json = serde_json::from_str(include_str!("../references/references.json"));
+    let csv = include_str!("../../../../data/breast_cancer.csv");
     let (mut x, mut y) = (Vec::new(), Vec::new());
     for record in csv::Reader::from_reader(csv.as_bytes()).records() {
         let record = record.expect("a record");

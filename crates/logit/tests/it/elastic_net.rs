@@ -1,6 +1,6 @@
 //! Fits with L1 penalties against scikit-learn and glmnet, with second derivatives and without.
 //!
-//! `references/references.py` and `references/glmnet.R` make the references and say how.
+//! `tests/references/references.py` and `glmnet.R` there make the references and say how.
 #![cfg(feature = "ndarray")]
 
 use logit::ndarray::Array2;
@@ -8,7 +8,7 @@ use logit::{LogisticRegression, Model, Ndarray, ProximalNewton, Solver, StopReas
 use serde_json::Value;
 
 fn json() -> Value {
-    serde_json::from_str(include_str!("references/references.json")).expect("JSON")
+    serde_json::from_str(include_str!("../references/references.json")).expect("JSON")
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -21,7 +21,7 @@ fn matrix(rows: Vec<Vec<f64>>) -> Array2<f64> {
 }
 
 fn breast_cancer() -> (Array2<f64>, Vec<f64>) {
-    let text = include_str!("../../../data/breast_cancer.csv");
+    let text = include_str!("../../../../data/breast_cancer.csv");
     let (mut rows, mut y) = (Vec::new(), Vec::new());
     for line in text.lines().skip(1) {
         let (features, label) = line.rsplit_once(',').expect("a label");
@@ -92,7 +92,8 @@ fn elastic_nets_have_the_values_and_zeros_of_scikit_learn() {
 /// As README's table of names says, to what glmnet reaches: it ends 2e-6 off at its strictest.
 #[test]
 fn glmnet_agrees() {
-    let nets: Value = serde_json::from_str(include_str!("references/glmnet.json")).expect("JSON");
+    let nets: Value =
+        serde_json::from_str(include_str!("../references/glmnet.json")).expect("JSON");
     let (x, y) = breast_cancer();
     for net in nets["nets"].as_array().expect("an array") {
         let number = |name: &str| net[name].as_f64().expect("a number");

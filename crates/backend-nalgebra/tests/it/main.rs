@@ -1,0 +1,4 @@
+//! All tests from outside, in one program.
+
+mod suite;
+mod views;

@@ -1,0 +1,5 @@
+//! All tests from outside, in one program.
+
+mod suite;
+mod svmlight;
+mod views;

@@ -1,0 +1,17 @@
+//! All tests from outside but for those of minutes, in one program: linking and generic code are paid for once.
+
+mod bound;
+mod checkpoint;
+mod early_stopping;
+mod elastic_net;
+mod fit;
+mod kernels;
+mod large;
+mod metrics;
+mod path;
+mod peers;
+mod separation;
+mod solvers;
+mod start;
+mod suite;
+mod trust_region;
