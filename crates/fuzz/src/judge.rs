@@ -7,7 +7,7 @@ use logit::{Error, Report, StopReason};
 use crate::case::Case;
 use crate::coefficients::{Coefficients, Tolerated};
 use crate::dd::Dd;
-use crate::problem::{Loss, Problem};
+use crate::problem::{DEPENDENT, Loss, Problem};
 use crate::reference::Minimum;
 use crate::runs::{Answer, Outcome, Run, Solver, plan};
 use crate::separation::{Truth, decide, holds};
@@ -81,8 +81,8 @@ const MOST_SECONDS: f64 = 10.0;
 const SUM_ERROR: f64 = 256.0;
 /// At the precision's limit a fit may be off by so many roundings of its loss.
 const LIMIT_ERROR: f64 = 16.0;
-/// A model whose logits are off by a tenth or so owes its loss to rounding errors.
-const MOST_NOISE: f64 = 1e-3;
+/// A model whose logits may be off by 0.4 owes its loss to rounding errors.
+const MOST_NOISE: f64 = 0.02;
 /// Weights at the minimum that owe less than this to rounding errors owe nothing to them.
 const NO_NOISE: f64 = 1e-17;
 /// A fit is converged if it is within this multiple of its tolerance.
@@ -161,7 +161,7 @@ impl Judge<'_> {
             Truth::Overlap => {
                 let coefficients = Coefficients::of(&problem, &minimum);
                 let (weights, intercept) = problem.rounded_model(&minimum.at);
-                let noise = problem.loss_of(&weights, intercept).noise;
+                let noise = problem.loss_of(&weights, intercept).noise * DEPENDENT * DEPENDENT;
                 let enough =
                     if noise < NO_NOISE { minimum.loss } else { problem.loss_at(&robust()) };
                 let lowest = fitted.iter().filter(|fit| fit.loss.noise <= MOST_NOISE);

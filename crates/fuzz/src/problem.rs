@@ -35,6 +35,9 @@ pub(crate) struct Problem {
     unit_roundoff: f64,
 }
 
+/// Columns count as dependent where what is left of one is so many times the error of a logit.
+pub(crate) const DEPENDENT: f64 = 16.0;
+
 /// A point in the coordinates of the reference.
 pub(crate) type Point = Vec<Dd>;
 
@@ -119,7 +122,7 @@ impl Problem {
                 let share = Dd::from(row[j] / self.scale[j]);
                 share * share * weight
             });
-            *l2 += square.sum::<Dd>() * (self.logit_error().powi(2) / 4.0);
+            *l2 += square.sum::<Dd>() * ((DEPENDENT * self.logit_error()).powi(2) / 4.0);
         }
         Self { l2, ..self.clone() }
     }

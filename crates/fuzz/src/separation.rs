@@ -4,7 +4,7 @@
 //! `Σ λᵢ sᵢ xᵢ = 0`, where `sᵢ` is ±1 by class. A minimum has nearly that, with the residuals for
 //! `λ`, and is corrected to it. A direction that separates is its own proof. Candidates are
 //! the last step of the reference, which follows it where there is no minimum, and the solution of
-//! a linear program. Both proofs are checked in doubled precision, fourteen digits beyond the
+//! a linear program. Both proofs are checked in doubled precision, far beyond the
 //! rounding of the data.
 
 use microlp::{ComparisonOp, OptimizationDirection, SolveOutcome};
