@@ -15,3 +15,4 @@ mod solvers;
 mod start;
 mod suite;
 mod trust_region;
+mod weights;
