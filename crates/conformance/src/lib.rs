@@ -20,8 +20,9 @@
 //! `fn lend(m: &Matrix<f64>) -> Mine<'_>`.
 //!
 //! A check fails by naming itself, the quantity that is off, and the smallest case found; the seed
-//! of that case is kept beside the test file, to be committed. [`agreement!`] sets two backends
-//! against each other.
+//! of that case is kept beside the test file, to be committed. Cases are the same in every run, as
+//! [`seeds`] says. [`agreement!`] sets two backends against each other, [`properties!`] is for
+//! other properties.
 //!
 //! The [`contract`] has one check per sentence of [`Backend`](logit_core::Backend)'s;
 //! [`algorithms`], [`penalties`] and [`bad_input`] run everything built on it. All compare with the [`oracle`]
@@ -38,12 +39,15 @@ mod matrix;
 pub mod oracle;
 pub mod penalties;
 mod runner;
+pub mod seeds;
 pub mod solvers;
 pub mod strategies;
 mod sum;
 pub mod tolerance;
 
 pub use matrix::{Layout, Matrix};
+#[doc(hidden)]
+pub use proptest;
 pub use runner::{Outcome, Runner, Subject, close, same_bits};
 
 /// Defines a module with every check of a backend as a test.
@@ -97,7 +101,8 @@ macro_rules! checks {
 
                 $( #[test]
                 fn $check() {
-                    let runner = $crate::Runner::new(file!());
+                    let test = concat!(module_path!(), "::", stringify!($check));
+                    let runner = $crate::Runner::new(file!(), test);
                     let outcome = $crate::$group::$check::<$scalar>(&$subject, &runner);
                     if let Err(failure) = outcome {
                         panic!("{}::{}: {failure}", stringify!($group), stringify!($check));

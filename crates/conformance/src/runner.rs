@@ -2,9 +2,10 @@
 
 use logit_core::{Backend, Float};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestError, TestRunner};
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 use crate::matrix::Matrix;
+use crate::seeds;
 
 /// How a backend is made from a matrix: any function from `&Matrix<F>` to a backend.
 ///
@@ -40,18 +41,12 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// A runner for a test in `source_file`, as `file!()` names it; failing seeds go to a file
-    /// beside it with the extension `seeds`, and are tried first from then on.
+    /// A runner for the test `test`, named with its path, in `source_file`, as `file!()` names it.
     ///
-    /// The number of cases is proptest's, 256 or the environment variable `PROPTEST_CASES`.
-    pub fn new(source_file: &'static str) -> Self {
-        let failure_persistence = Box::new(FileFailurePersistence::WithSource("seeds"));
-        let config = Config {
-            source_file: Some(source_file),
-            failure_persistence: Some(failure_persistence),
-            ..Config::default()
-        };
-        Self { config }
+    /// Cases are drawn as [`seeds::config`] says, as many as [`seeds::cases`].
+    pub fn new(source_file: &'static str, test: &str) -> Self {
+        let config = seeds::config(test, seeds::cases());
+        Self { config: Config { source_file: Some(source_file), ..config } }
     }
 
     /// The same with a fraction of the cases, for slow checks.

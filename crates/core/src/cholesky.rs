@@ -120,7 +120,7 @@ mod tests {
         rows.iter().flat_map(|a| rows.iter().map(|b| dot(a, b)).collect::<Vec<_>>()).collect()
     }
 
-    proptest! {
+    logit_conformance::properties! {
         #[test]
         fn a_solution_satisfies_the_system(
             rows in (1usize..80).prop_flat_map(|n| {

@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(sums.largest_logit, largest);
     }
 
-    proptest! {
+    logit_conformance::properties! {
         #[test]
         fn blocks_have_the_losses_and_residuals_of_their_rows(
             rows in rows(),

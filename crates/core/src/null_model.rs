@@ -93,7 +93,7 @@ mod tests {
     use crate::{Error, LogisticRegression};
     use proptest::prelude::*;
 
-    proptest! {
+    logit_conformance::properties! {
         #[test]
         fn no_intercept_is_better_and_its_loss_is_the_objectives(
             rows in prop::collection::vec((any::<bool>(), -1.0..1.0f64, 0.0..2.0f64), 3..40),

@@ -79,7 +79,7 @@ fn matrix(rows: &[Vec<(u32, f64)>], columns: usize) -> CsMatI<f64, u32, usize> {
     CsMatI::new((rows.len(), columns), starts, indices, values)
 }
 
-proptest! {
+logit_conformance::properties! {
     #[test]
     fn what_is_written_is_read((rows, y) in rows(), form in form()) {
         let text = form.write(&rows, &y);

@@ -147,8 +147,8 @@ impl Data {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+logit_conformance::properties! {
+    #![cases(512)]
     #[test]
     fn no_loss_lies_further_above_the_minimum(
         setup in setup(), iterations in 0usize..12, l1 in prop_oneof![Just(0.0), 1e-3..0.1f64],

@@ -129,8 +129,8 @@ fn check_solvers<F: Float>(estimator: &LogisticRegression, data: &(Matrix<F>, Ve
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+logit_conformance::properties! {
+    #![cases(24)]
 
     #[test]
     fn a_killed_fit_ends_in_the_bits_of_one_that_was_not(

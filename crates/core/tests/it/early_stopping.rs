@@ -55,7 +55,7 @@ fn stopped(
     (early.finish(fit).expect("a model"), losses, held_out)
 }
 
-proptest! {
+logit_conformance::properties! {
     #[test]
     fn the_model_is_the_best_of_all_on_the_way(
         seed: u64, patience in 0usize..8, iterations in 0usize..200,

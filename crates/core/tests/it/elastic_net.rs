@@ -393,7 +393,7 @@ fn steps_that_keep_signs_are_broken_off_in_time() {
     assert!(reads < 700.0, "{reads} reads on average");
 }
 
-proptest! {
+logit_conformance::properties! {
     #[test]
     fn of_multiples_the_larger_takes_all(
         rows in (1usize..5).prop_flat_map(|d| {

@@ -7,7 +7,6 @@ use logit_core::dense::Dense;
 use logit_core::{
     Backend, Error, Fit, Float, GradientDescent, LogisticRegression, Model, StopReason, sigmoid,
 };
-use proptest::prelude::*;
 
 /// Two overlapping classes along two features.
 fn data() -> (Matrix<f64>, Vec<bool>) {
@@ -489,7 +488,7 @@ fn the_adaptive_rate_needs_no_scale() {
     }
 }
 
-proptest! {
+logit_conformance::properties! {
     /// On columns of any scale, in either precision, to where nothing but rounding is left.
     #[test]
     fn backtracking_lowers_the_loss_in_every_iteration(

@@ -55,7 +55,7 @@ fn signed_zeros_and_infinities_rank_as_numbers() {
     assert_eq!(roc_auc([0, 1, 1], [f64::NEG_INFINITY, 0.0, f64::INFINITY]).expect("an area"), 1.0);
 }
 
-proptest! {
+logit_conformance::properties! {
     /// The definition itself: all pairs, ties as one half.
     #[test]
     fn the_area_is_the_share_of_pairs_in_order(

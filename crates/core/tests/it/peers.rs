@@ -254,8 +254,8 @@ fn assert_within_rounding(first: &Fit<f64>, expected: &Fit<f64>) {
     assert!((got - expected).abs() <= 1e-7, "{got} {expected}");
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+logit_conformance::properties! {
+    #![cases(64)]
 
     #[test]
     fn rows_held_apart_give_the_model_of_the_whole(

@@ -189,7 +189,7 @@ fn check_all<F: Float>(case: &Case) -> Result<(), TestCaseError> {
     case.check::<F>(descent.learning_rate(0.5).nesterov(), false)
 }
 
-proptest! {
+logit_conformance::properties! {
     #[test]
     fn every_solver_tells_what_a_linear_programme_does(kind in 0u8..8, seed: u64) {
         let case = case(kind, seed);

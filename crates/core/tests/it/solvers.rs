@@ -52,7 +52,7 @@ fn assert_same<F: Float>(got: &Model<F>, expected: &Model<F>, tolerance: f64) {
     }
 }
 
-proptest! {
+logit_conformance::properties! {
     #[test]
     fn the_solvers_agree(seed: u64, d in 1usize..8, intercept: bool, standardize: bool) {
         let (rows, y) = noisy(30 * d + 20, d, seed);

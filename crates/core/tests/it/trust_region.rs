@@ -34,8 +34,8 @@ fn fit<F: Float>(
     Ok(fit)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+logit_conformance::properties! {
+    #![cases(100)]
 
     #[test]
     fn products_are_differences_of_gradients(

@@ -5,7 +5,6 @@ use logit_core::{
     Error, Fit, Float, GradientDescent, LogisticRegression, Number, ProximalNewton, Solver,
     StopReason,
 };
-use proptest::prelude::*;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
@@ -49,8 +48,8 @@ fn powers_of_two_change_nothing<F: Float>(seed: u64, by: i32, classes: i32) {
     assert_eq!(fit(&data, weights(by), &new().balanced()).expect("a fit"), expected);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+logit_conformance::properties! {
+    #![cases(32)]
 
     /// To the bit, as far as no weight is rounded.
     #[test]
