@@ -40,11 +40,18 @@ impl Case {
         self.l1 > 0.0 || self.l2 > 0.0
     }
 
-    /// What a row counts, its class's weight included.
-    pub(crate) fn weight(&self, i: usize) -> f64 {
+    /// A row's own weight and that of its class, neither of which may be out of the range in which
+    /// they can be multiplied.
+    pub(crate) fn weights(&self, i: usize) -> (f64, f64) {
         let own = self.weights.as_ref().map_or(1.0, |weights| weights[i]);
         let (zero, one) = self.class_weights.unwrap_or((1.0, 1.0));
-        own * if self.y[i] { one } else { zero }
+        (own, if self.y[i] { one } else { zero })
+    }
+
+    /// Whether a row has a weight that is not 0.
+    pub(crate) fn counts(&self, i: usize) -> bool {
+        let (own, of_class) = self.weights(i);
+        own > 0.0 && of_class > 0.0
     }
 
     pub(crate) fn offset(&self, i: usize) -> f64 {
@@ -53,7 +60,7 @@ impl Case {
 
     /// Whether rows that count are of either class.
     pub(crate) fn has_both_classes(&self) -> bool {
-        let counts = |class| (0..self.nrows()).any(|i| self.weight(i) > 0.0 && self.y[i] == class);
+        let counts = |class| (0..self.nrows()).any(|i| self.counts(i) && self.y[i] == class);
         counts(true) && counts(false)
     }
 

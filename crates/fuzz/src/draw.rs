@@ -295,11 +295,15 @@ impl Draw {
 
     fn extreme_weights(&mut self, n: usize) -> Vec<f64> {
         let some = [0.0, 1e-12, 1e-6, 1.0, 1e6, 1e12];
-        match self.rng.random_range(0..5) {
-            0 => (0..n).map(|_| self.log_uniform(1e-12, 1e12)).collect(),
-            1 => (0..n).map(|_| self.pick(&some)).collect(),
-            2 => (0..n).map(|_| self.log_uniform(1e-30, 2e-30)).collect(),
-            3 => (0..n).map(|_| self.log_uniform(1e30, 2e30)).collect(),
+        // Within the range of `f32` for those who fit in it.
+        match self.rng.random_range(if self.single { 3 } else { 0 }..8) {
+            0 => vec![5e-324; n],
+            1 => (0..n).map(|_| self.log_uniform(1e306, 1e307)).collect(),
+            2 => (0..n).map(|_| self.log_uniform(1e-310, 1e-290)).collect(),
+            3 => (0..n).map(|_| self.log_uniform(1e-12, 1e12)).collect(),
+            4 => (0..n).map(|_| self.pick(&some)).collect(),
+            5 => (0..n).map(|_| self.log_uniform(1e-30, 2e-30)).collect(),
+            6 => (0..n).map(|_| self.log_uniform(1e30, 2e30)).collect(),
             _ => (0..n).map(|_| if self.chance(0.1) { 1e12 } else { 1.0 }).collect(),
         }
     }
@@ -350,7 +354,7 @@ impl Draw {
 
     /// Changes the label of a row that counts where all are the same.
     fn both_classes(&mut self, case: &mut Case) {
-        let counting: Vec<usize> = (0..case.nrows()).filter(|&i| case.weight(i) > 0.0).collect();
+        let counting: Vec<usize> = (0..case.nrows()).filter(|&i| case.counts(i)).collect();
         if !case.has_both_classes() && counting.len() > 1 && self.rng.random::<f64>() < 0.95 {
             let row = self.pick(&counting);
             case.y[row] = !case.y[row];

@@ -52,9 +52,9 @@ pub(crate) struct Loss {
 
 impl Problem {
     pub(crate) fn new(case: &Case) -> Self {
-        let counts: Vec<usize> = (0..case.nrows()).filter(|&i| case.weight(i) > 0.0).collect();
+        let counts: Vec<usize> = (0..case.nrows()).filter(|&i| case.counts(i)).collect();
         let raw: Vec<Vec<f64>> = counts.iter().map(|&i| case.x[i].clone()).collect();
-        let weights = shares(&counts.iter().map(|&i| case.weight(i)).collect::<Vec<_>>());
+        let weights = shares(&counts.iter().map(|&i| case.weights(i)).collect::<Vec<_>>());
         let d = case.ncols();
         let columns: Vec<Column> =
             (0..d).map(|j| Column::measure(case, &raw, &weights, j)).collect();
@@ -105,6 +105,18 @@ impl Problem {
         let (weights, intercept) = self.model(at);
         let terms = self.raw[i].iter().zip(&weights).map(|(x, w)| (x * w.hi).abs());
         terms.sum::<f64>() + intercept.hi.abs() + self.offsets[i].abs()
+    }
+
+    /// The share of all weights that the rows of a class have.
+    pub(crate) fn class_share(&self, class: bool) -> f64 {
+        let rows = self.weights.iter().zip(&self.y).filter(|(_, y)| **y == class);
+        rows.map(|(&weight, _)| weight).sum::<Dd>().hi
+    }
+
+    /// The least weight of a row as a share of the largest.
+    pub(crate) fn weight_ratio(&self) -> f64 {
+        let weights = || self.weights.iter().map(|weight| weight.hi);
+        weights().fold(f64::INFINITY, f64::min) / weights().fold(0.0, f64::max)
     }
 
     /// The relative error that the sum of the terms of a logit may have.
@@ -312,15 +324,17 @@ impl Column {
 
 /// The power of two at or below a positive number; 1 for 0.
 fn power_of_two(of: f64) -> f64 {
-    if of > 0.0 { 2f64.powi(of.log2().floor() as i32) } else { 1.0 }
+    if of > 0.0 { of.log2().floor().exp2() } else { 1.0 }
 }
 
-/// Weights as shares of their sum, which may be out of range.
-fn shares(weights: &[f64]) -> Vec<Dd> {
-    let unit = power_of_two(weights.iter().copied().fold(0.0, f64::max));
-    let weights: Vec<f64> = weights.iter().map(|weight| weight / unit).collect();
-    let total: Dd = weights.iter().map(|&weight| Dd::from(weight)).sum();
-    weights.iter().map(|&weight| Dd::from(weight) / total).collect()
+/// Weights, of rows times of their classes, as shares of their sum; none of these need be in range.
+fn shares(weights: &[(f64, f64)]) -> Vec<Dd> {
+    let unit =
+        |of: &dyn Fn(&(f64, f64)) -> f64| power_of_two(weights.iter().map(of).fold(0.0, f64::max));
+    let (own, of_class) = (unit(&|weight| weight.0), unit(&|weight| weight.1));
+    let product = |weight: &(f64, f64)| Dd::product(weight.0 / own, weight.1 / of_class);
+    let total: Dd = weights.iter().map(product).sum();
+    weights.iter().map(|weight| product(weight) / total).collect()
 }
 
 /// `ln(1 + e^z)`

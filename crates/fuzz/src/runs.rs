@@ -9,7 +9,7 @@ use logit::ndarray::{Array2, ShapeBuilder, s};
 use logit::sprs::TriMat;
 use logit::{
     Backend, Error, Fit, Float, GradientDescent, Lbfgs, LogisticRegression, Nalgebra, Ndarray,
-    ProximalNewton, Report, Sprs, TrustRegion,
+    Path, ProximalNewton, Report, Sprs, TrustRegion,
 };
 
 use crate::case::Case;
@@ -23,6 +23,8 @@ pub(crate) enum Solver {
     /// Second derivatives by so many parameters that others must do without.
     FewDerivatives,
     GradientDescent,
+    /// The default solver along a grid of penalties.
+    Path,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +49,7 @@ pub(crate) struct Run {
 }
 
 pub(crate) enum Outcome {
-    Fit { weights: Vec<f64>, intercept: f64, report: Report },
+    Fit { weights: Vec<f64>, intercept: f64, report: Box<Report> },
     Error(Error),
     Panic(String),
 }
@@ -104,24 +106,58 @@ pub(crate) fn plan(case: &Case, seed: u64) -> Vec<Run> {
     runs
 }
 
+/// A few fits of a path with the case's share of L1, each with the case that it answers.
+pub(crate) fn path(case: &Case) -> Vec<(Case, Answer)> {
+    let run =
+        Run { solver: Solver::Path, layout: Layout::Rows, single: case.single, repeated: false };
+    let ratio = case.l1 / (case.l1 + case.l2);
+    let free = Case { l1: 0.0, l2: 0.0, start: None, ..case.clone() };
+    let start = Instant::now();
+    let fits = caught(|| match case.single {
+        true => steps::<f32>(&free, ratio),
+        false => steps::<f64>(&free, ratio),
+    });
+    let seconds = start.elapsed().as_secs_f64();
+    let fits = match fits {
+        Ok(fits) => fits,
+        Err(outcome) => vec![(case.l1 + case.l2, outcome)],
+    };
+    let with_case = |(strength, outcome)| {
+        let case = Case { l1: ratio * strength, l2: (1.0 - ratio) * strength, ..free.clone() };
+        (case, Answer { run, outcome, seconds })
+    };
+    fits.into_iter().map(with_case).collect()
+}
+
+fn steps<F: Float>(case: &Case, ratio: f64) -> Result<Vec<(f64, Outcome)>, Error> {
+    let x = Array2::from_shape_fn((case.nrows(), case.ncols()), |(i, j)| F::narrow(case.x[i][j]));
+    let path = Path::new().l1_ratio(ratio).steps(4).least_ratio(1e-3);
+    let path = path.fit(&estimator(case), &Ndarray::from(&x), &case.y)?;
+    Ok(path.strengths.into_iter().zip(path.fits.into_iter().map(outcome)).collect())
+}
+
+/// What it returns; an error or a panic as an outcome.
+fn caught<T>(fit: impl FnOnce() -> Result<T, Error>) -> Result<T, Outcome> {
+    match catch_unwind(AssertUnwindSafe(fit)) {
+        Ok(result) => result.map_err(Outcome::Error),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or(panic.downcast_ref::<&str>().copied());
+            Err(Outcome::Panic(text.unwrap_or("of unknown cause").to_owned()))
+        }
+    }
+}
+
 impl Run {
     pub(crate) fn answer(self, case: &Case) -> Answer {
         let repeated = case.repeated();
         let case = repeated.as_ref().filter(|_| self.repeated).unwrap_or(case);
         let start = Instant::now();
-        let fit = catch_unwind(AssertUnwindSafe(|| match self.single {
+        let fit = caught(|| match self.single {
             true => self.fit::<f32>(case),
             false => self.fit::<f64>(case),
-        }));
-        let outcome = match fit {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(error)) => Outcome::Error(error),
-            Err(panic) => {
-                let text = panic.downcast_ref::<String>().map(String::as_str);
-                let text = text.or(panic.downcast_ref::<&str>().copied());
-                Outcome::Panic(text.unwrap_or("of unknown cause").to_owned())
-            }
-        };
+        });
+        let outcome = fit.unwrap_or_else(|outcome| outcome);
         Answer { run: self, outcome, seconds: start.elapsed().as_secs_f64() }
     }
 
@@ -164,7 +200,7 @@ impl Run {
     fn solve<B: Backend>(self, case: &Case, x: &B) -> Result<Outcome, Error> {
         let estimator = estimator(case);
         let fit = match self.solver {
-            Solver::Auto => return self.default(case, x),
+            Solver::Auto | Solver::Path => return self.default(case, x),
             Solver::TrustRegion => estimator.solver(TrustRegion::new()).fit(x, &case.y)?,
             Solver::Lbfgs => estimator.solver(Lbfgs::new()).fit(x, &case.y)?,
             Solver::ProximalNewton => estimator.solver(ProximalNewton::new()).fit(x, &case.y)?,
@@ -204,5 +240,5 @@ fn estimator(case: &Case) -> LogisticRegression {
 
 fn outcome<F: Float>(fit: Fit<F>) -> Outcome {
     let weights = fit.model.weights().iter().map(|w| w.widen()).collect();
-    Outcome::Fit { weights, intercept: fit.model.intercept().widen(), report: fit.report }
+    Outcome::Fit { weights, intercept: fit.model.intercept().widen(), report: Box::new(fit.report) }
 }

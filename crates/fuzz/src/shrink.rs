@@ -86,7 +86,9 @@ fn columns(case: &Case) -> impl Iterator<Item = Case> {
     let some = if case.ncols() > 1 { case.ncols() } else { 0 };
     (0..some).map(|j| {
         let mut smaller = case.clone();
-        smaller.x.iter_mut().for_each(|row| drop(row.remove(j)));
+        for row in &mut smaller.x {
+            row.remove(j);
+        }
         if let Some((weights, _)) = &mut smaller.start {
             weights.remove(j);
         }
