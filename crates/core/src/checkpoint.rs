@@ -15,15 +15,16 @@ use crate::{backtracking, descent, proximal_newton, quasi_newton, trust_region};
 /// The state of a fit at the start of an iteration, as [`Progress::checkpoint`] gives it and
 /// [`LogisticRegression::resume`](crate::LogisticRegression::resume) takes it.
 ///
-/// With the feature `serde` it can be saved; JSON keeps every bit. It holds the parameters, the
-/// report so far and what the solver remembers: with d parameters some dozens of times d numbers,
+/// With the feature `serde` it can be saved; JSON keeps every bit, and a checksum tells a damaged
+/// file. It holds the parameters, the report so far and what the solver remembers: with d parameters some dozens of times d numbers,
 /// and with [`ProximalNewton`](crate::ProximalNewton) the square of the number of weights that are
 /// not 0. None of the data is in it.
 ///
 /// [`Progress::checkpoint`]: crate::Progress::checkpoint
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+// The traits are implemented around what this derives, for the sake of the checksum.
+#[cfg_attr(feature = "serde", serde(remote = "Self", deny_unknown_fields))]
 pub struct Checkpoint {
     problem: Problem,
     parameters: Vec<f64>,
@@ -31,6 +32,12 @@ pub struct Checkpoint {
     best: Model<f64>,
     suspicion: Suspicion,
     solver: Saved,
+    /// What a file has, until it is known to be right.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub(crate) checksum: Option<String>,
+    /// Whether this is as it was made.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub(crate) is_verified: bool,
 }
 
 /// What the fit is of, as far as a few words tell.
@@ -95,7 +102,8 @@ impl Checkpoint {
     ) -> Self {
         let (problem, report, best) = (Problem::of(objective), report.clone(), best.widen());
         let parameters = at.iter().map(|at| at.widen()).collect();
-        Self { problem, parameters, report, best, suspicion: suspicion.clone(), solver }
+        let (suspicion, checksum, is_verified) = (suspicion.clone(), None, true);
+        Self { problem, parameters, report, best, suspicion, solver, checksum, is_verified }
     }
 
     /// The parameters to go on from, in any precision.
@@ -116,6 +124,15 @@ impl Checkpoint {
 
     fn check<B: Backend + ?Sized>(&self, objective: &Objective<'_, B>) -> Result<(), Error> {
         let here = Problem::of(objective);
+        // Another version may save something else; in this one, other facts are worth comparing
+        // only in a file that is whole.
+        require_same("version of logit", &self.problem.version, &here.version)?;
+        let as_made = match &self.checksum {
+            Some(_) => "damaged",
+            None if self.is_verified => "whole",
+            None => "without a checksum",
+        };
+        require_same("state", as_made, "whole")?;
         for ((what, given), (_, expected)) in self.problem.facts().into_iter().zip(here.facts()) {
             require_same(what, given, expected)?;
         }
@@ -143,9 +160,8 @@ impl Problem {
         }
     }
 
-    fn facts(&self) -> [(&'static str, String); 8] {
+    fn facts(&self) -> [(&'static str, String); 7] {
         [
-            ("version of logit", self.version.clone()),
             ("precision", self.precision.clone()),
             ("number of rows", self.rows.to_string()),
             ("number of columns", self.columns.to_string()),

@@ -18,6 +18,8 @@ mod backtracking;
 mod blocks;
 mod bound;
 mod checkpoint;
+#[cfg(feature = "serde")]
+mod checkpoint_serde;
 mod cholesky;
 mod conjugate_gradients;
 mod coordinates;

@@ -375,6 +375,112 @@ mod damaged {
         each_array(&new().l1(0.01).solver(ProximalNewton::new().most_derivatives(0)), 3);
     }
 
+    /// Each solver's, from late enough that it remembers something.
+    fn each_solver(check: impl Fn(Checkpoint, &dyn Fn(Checkpoint) -> Result<Fit<f64>, Error>)) {
+        let own = data::<f64>(60, 4, 1, 0);
+        fn one<S: Solver + Clone>(
+            check: &impl Fn(Checkpoint, &dyn Fn(Checkpoint) -> Result<Fit<f64>, Error>),
+            estimator: &LogisticRegression<S>,
+            own: &(Matrix<f64>, Vec<bool>),
+        ) {
+            let saved = killed(estimator, own, 3).expect("a checkpoint");
+            check(saved, &|saved| estimator.clone().resume(saved).fit(&own.0, &own.1));
+        }
+        let new = LogisticRegression::new;
+        let descent = GradientDescent::new().learning_rate(0.1);
+        let few = ProximalNewton::new().most_derivatives(0);
+        one(&check, &new().solver(Newton::new().tolerance(0.0)), &own);
+        one(&check, &new().solver(Lbfgs::new()), &own);
+        one(&check, &new().solver(TrustRegion::new()), &own);
+        one(&check, &new().l1(1e-3).solver(ProximalNewton::new().tolerance(0.0)), &own);
+        one(&check, &new().l1(1e-3).solver(few), &own);
+        one(&check, &new().solver(descent.clone().momentum(0.5)), &own);
+        one(&check, &new().solver(descent.clone().adaptive()), &own);
+        one(&check, &new().solver(descent.backtracking()), &own);
+    }
+
+    /// Wherever it is, unless another digit stands for the same number.
+    #[test]
+    fn another_digit_anywhere_is_an_error() {
+        const STRIDE: usize = 11;
+        each_solver(|saved, resume| {
+            let json = serde_json::to_string(&saved).expect("JSON");
+            let digits = (0..json.len()).filter(|&at| json.as_bytes()[at].is_ascii_digit());
+            let mut refused = 0;
+            for at in digits.skip(json.len() % STRIDE).step_by(STRIDE) {
+                let mut damaged = json.clone().into_bytes();
+                damaged[at] = b'0' + (damaged[at] - b'0' + 1) % 10;
+                match serde_json::from_slice::<Checkpoint>(&damaged) {
+                    Ok(read) if read == saved => {}
+                    Ok(read) => {
+                        let error = resume(read).expect_err(&json[..at]);
+                        assert!(matches!(error, Error::Checkpoint { .. }), "{error}");
+                        refused += 1;
+                    }
+                    Err(_) => refused += 1,
+                }
+            }
+            assert!(refused > 20);
+            assert!(resume(saved).is_ok());
+        });
+    }
+
+    #[test]
+    fn another_bit_anywhere_is_an_error() {
+        const STRIDE: usize = 7;
+        each_solver(|saved, resume| {
+            let mut bytes = Vec::new();
+            ciborium::into_writer(&saved, &mut bytes).expect("CBOR");
+            for at in (bytes.len() % STRIDE..bytes.len()).step_by(STRIDE) {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= 1 << (at % 8);
+                match ciborium::from_reader::<Checkpoint, _>(&*damaged) {
+                    // Some names may be bytes as well as text.
+                    Ok(read) if read == saved => {}
+                    Ok(read) => assert!(matches!(resume(read), Err(Error::Checkpoint { .. }))),
+                    Err(_) => {}
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn a_file_without_a_checksum_is_an_error() {
+        each_solver(|saved, resume| {
+            let mut value = serde_json::to_value(&saved).expect("JSON");
+            value.as_object_mut().expect("an object").remove("checksum").expect("a checksum");
+            let read: Checkpoint = serde_json::from_value(value).expect("a checkpoint");
+            // Nor has it one when it is written again.
+            let error = resume(reread(read)).unwrap_err();
+            let message = "the checkpoint does not fit: its state is without a checksum, and it \
+                           must be whole";
+            assert_eq!(error.to_string(), message);
+        });
+    }
+
+    #[test]
+    fn another_version_is_named_before_anything_else() {
+        each_solver(|saved, resume| {
+            let mut value = serde_json::to_value(&saved).expect("JSON");
+            value["problem"]["version"] = Value::from("0.0.9");
+            value["problem"]["rows"] = Value::from(7);
+            let read: Checkpoint = serde_json::from_value(value).expect("a checkpoint");
+            let error = resume(read).unwrap_err();
+            assert!(matches!(error, Error::Checkpoint { what: "version of logit", .. }), "{error}");
+        });
+    }
+
+    #[test]
+    fn a_damaged_checkpoint_is_not_mended_by_saving_it() {
+        each_solver(|saved, resume| {
+            let mut value = serde_json::to_value(&saved).expect("JSON");
+            value["parameters"][0] = Value::from(0.25);
+            let read: Checkpoint = serde_json::from_value(value).expect("a checkpoint");
+            let error = resume(reread(read)).unwrap_err();
+            assert!(matches!(error, Error::Checkpoint { what: "state", .. }), "{error}");
+        });
+    }
+
     #[test]
     fn a_file_cut_short_is_an_error() {
         let own = data::<f64>(60, 4, 1, 0);
