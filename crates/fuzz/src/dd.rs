@@ -46,6 +46,14 @@ impl Dd {
         if self.hi < 0.0 { -self } else { self }
     }
 
+    pub(crate) fn min(self, other: Self) -> Self {
+        if other < self { other } else { self }
+    }
+
+    pub(crate) fn max(self, other: Self) -> Self {
+        if self < other { other } else { self }
+    }
+
     pub(crate) fn is_finite(self) -> bool {
         self.hi.is_finite() && self.lo.is_finite()
     }

@@ -1,7 +1,5 @@
 //! What must hold of every answer, judged without the library.
 
-use std::fmt;
-
 use logit::{Error, Report, StopReason};
 
 use crate::case::Case;
@@ -9,69 +7,9 @@ use crate::coefficients::{Coefficients, Tolerated};
 use crate::dd::Dd;
 use crate::problem::{DEPENDENT, Loss, Problem};
 use crate::reference::Minimum;
-use crate::runs::{Answer, Outcome, Run, Solver, path, plan};
+use crate::runs::{Answer, Outcome, Solver, path, plan};
 use crate::separation::{Truth, decide, holds};
-
-/// What a failure is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Fault {
-    /// The loss in the report is not that of the model.
-    ReportedLoss,
-    /// The estimate of the distance from the minimum is below it.
-    Estimate,
-    /// So is the bound.
-    Bound,
-    /// `Converged`, and it is further from the minimum than ten times the tolerance.
-    Converged,
-    /// `PrecisionLimit`, and it is further from the minimum than rounding explains.
-    PrecisionLimit,
-    /// All iterations were made.
-    Iterations,
-    /// The default solver took more than 60 passes.
-    Passes,
-    /// A fit took more than ten seconds.
-    Slow,
-    /// Coefficients are not those of the minimum.
-    Coefficients,
-    /// Weights make something of the rounding errors of the features.
-    Noise,
-    /// `standardize` left a weight to a constant column.
-    Constant,
-    /// There is no optimum, and an answer was given.
-    Missed,
-    /// `Separated` with a direction that does not separate, or with a penalty.
-    Separated,
-    /// The same solver says `Separated` or not, as the layout may be.
-    Layouts,
-    /// An error that is not right.
-    Error,
-    Panic,
-    /// A case did not end.
-    Hang,
-}
-
-/// One failure: which fit, and what was expected and came.
-pub(crate) struct Finding {
-    pub(crate) fault: Fault,
-    pub(crate) run: Option<Run>,
-    pub(crate) text: String,
-}
-
-/// What is known of a case, and what its answers were.
-#[derive(Default)]
-pub(crate) struct Verdict {
-    pub(crate) findings: Vec<Finding>,
-    pub(crate) fits: usize,
-    /// The reference did not come to the minimum, or whether there is one was not proven.
-    pub(crate) open: bool,
-    pub(crate) log: Vec<String>,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("{self:?}"))
-    }
-}
+use crate::verdict::{Fault, Finding, Verdict};
 
 /// More passes than any problem may take.
 const MOST_PASSES: f64 = 60.0;
@@ -113,6 +51,11 @@ pub(crate) fn judge(case: &Case, seed: u64) -> Verdict {
 /// Whether a value is at most a bound; NaN never is.
 pub(crate) fn within(value: f64, bound: f64) -> bool {
     value <= bound
+}
+
+/// The least loss that makes no use of rounding errors in the features.
+fn enough(problem: &Problem, minimum: &Minimum) -> Dd {
+    problem.loss_at(&problem.robust().minimize(minimum.at.clone(), 100).at)
 }
 
 /// Of the answers in one precision.
@@ -161,31 +104,24 @@ impl Judge<'_> {
                 self.model(&problem, fit);
             }
         }
-        let robust = || problem.robust().minimize(minimum.at.clone(), 100).at;
         match truth {
+            Truth::Overlap => self.overlap(&problem, &fitted, &minimum),
             Truth::Separated => fitted.iter().for_each(|fit| self.missed(fit)),
-            Truth::Overlap => {
-                let coefficients = Coefficients::of(&problem, &minimum);
-                let (weights, intercept) = problem.rounded_model(&minimum.at);
-                let noise = problem.loss_of(&weights, intercept).noise * DEPENDENT * DEPENDENT;
-                let enough =
-                    if noise < NO_NOISE { minimum.loss } else { problem.loss_at(&robust()) };
-                let lowest = fitted.iter().filter(|fit| fit.loss.noise <= MOST_NOISE);
-                let lowest = lowest.fold(minimum.loss, |least, fit| {
-                    if fit.loss.value < least { fit.loss.value } else { least }
-                });
-                // No more than the penalty that noise is.
-                let allowance = (enough - minimum.loss).hi.clamp(0.0, noise);
-                self.distances(&fitted, lowest + Dd::from(allowance));
-                if let Some(coefficients) = coefficients {
-                    self.coefficients(&fitted, &coefficients);
-                }
-            }
-            // What does not make use of rounding errors is enough.
-            Truth::SeparatedByRounding => {
-                self.distances(&fitted, problem.loss_at(&robust()));
-            }
+            Truth::SeparatedByRounding => self.distances(&fitted, enough(&problem, &minimum)),
             Truth::Open => {}
+        }
+    }
+
+    /// Of data with a minimum.
+    fn overlap(&mut self, problem: &Problem, fitted: &[Fitted<'_>], minimum: &Minimum) {
+        let (weights, intercept) = problem.rounded_model(&minimum.at);
+        let noise = problem.loss_of(&weights, intercept).noise * DEPENDENT * DEPENDENT;
+        let enough = if noise < NO_NOISE { minimum.loss } else { enough(problem, minimum) };
+        let sound = fitted.iter().filter(|fit| fit.loss.noise <= MOST_NOISE);
+        let lowest = sound.map(|fit| fit.loss.value).fold(minimum.loss, Dd::min);
+        self.distances(fitted, lowest.max(enough));
+        if let Some(coefficients) = Coefficients::of(problem, minimum) {
+            self.coefficients(fitted, &coefficients);
         }
     }
 
@@ -407,120 +343,5 @@ fn tells_coefficients(fit: &Fitted<'_>) -> bool {
         && fit.report.stop == StopReason::Converged
 }
 
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Outcome::Fit { report, .. } => write!(f, "a model, {}", report.stop),
-            Outcome::Error(error) => write!(f, "{error}"),
-            Outcome::Panic(text) => write!(f, "a panic: {text}"),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::draw::Kind;
-    use crate::runs::Layout;
-
-    const RUN: Run =
-        Run { solver: Solver::Auto, layout: Layout::Rows, single: false, repeated: false };
-
-    fn faults(case: &Case, outcome: Outcome) -> Vec<Fault> {
-        let answer = Answer { run: RUN, outcome, seconds: 0.0 };
-        let mut verdict = Verdict::default();
-        Judge { case, verdict: &mut verdict }.all(&[&answer]);
-        assert!(!verdict.open);
-        verdict.findings.iter().map(|finding| finding.fault).collect()
-    }
-
-    /// An ordinary problem, with its right answer changed by `plant`.
-    fn planted(plant: impl Fn(&mut Vec<f64>, &mut f64, &mut Report)) -> Vec<Fault> {
-        let case = Case { single: false, l1: 0.0, l2: 0.01, ..Kind::Normals.draw(5) };
-        let case = Case { intercept: true, standardize: false, ..case };
-        let Outcome::Fit { mut weights, mut intercept, mut report } = RUN.answer(&case).outcome
-        else {
-            panic!("a fit");
-        };
-        plant(&mut weights, &mut intercept, &mut report);
-        faults(&case, Outcome::Fit { weights, intercept, report })
-    }
-
-    #[test]
-    fn what_is_right_is_found_right() {
-        assert_eq!(planted(|_, _, _| {}), []);
-    }
-
-    #[test]
-    fn what_is_planted_is_found() {
-        assert_eq!(planted(|_, _, report| report.loss += 1e-12), [Fault::ReportedLoss]);
-        assert_eq!(
-            planted(|w, _, _| w[0] += 1e-4)[..],
-            [
-                Fault::ReportedLoss,
-                Fault::Estimate,
-                Fault::Bound,
-                Fault::Converged,
-                Fault::Coefficients,
-            ]
-        );
-        // What prints the truth and does not call it converged is right.
-        let far = |w: &mut Vec<f64>, _: &mut f64, report: &mut Report| {
-            w[0] += 1e-3;
-            (report.suboptimality, report.suboptimality_bound) = (Some(1.0), None);
-            report.stop = StopReason::PrecisionLimit;
-        };
-        assert_eq!(planted(far), [Fault::ReportedLoss, Fault::PrecisionLimit]);
-        let nan = |_: &mut Vec<f64>, _: &mut f64, report: &mut Report| {
-            report.suboptimality = Some(f64::NAN);
-            report.passes = 61.0;
-        };
-        assert_eq!(planted(nan), [Fault::Estimate, Fault::Passes]);
-    }
-
-    /// Three rows of class 0 below three of class 1 on a line, beside another column.
-    fn separated(overlap: bool) -> Case {
-        let mut x: Vec<Vec<f64>> =
-            (0..6).map(|i| vec![f64::from(i), f64::from(i * i % 4)]).collect();
-        let mut y: Vec<bool> = (0..6).map(|i| i >= 3).collect();
-        if overlap {
-            // Of either class on the line between, and beyond it.
-            x.extend([vec![1.0, 1.0], vec![4.0, 0.0], vec![2.0, 3.0], vec![2.0, -3.0]]);
-            y.extend([true, false, true, true]);
-        }
-        Case { x, y, intercept: true, ..Case::default() }
-    }
-
-    #[test]
-    fn separation_is_judged_both_ways() {
-        for overlap in [false, true] {
-            let case = separated(overlap);
-            let right = RUN.answer(&case).outcome;
-            assert_eq!(faults(&case, right), []);
-        }
-        let Outcome::Fit { weights, intercept, report } = RUN.answer(&separated(true)).outcome
-        else {
-            panic!("a fit");
-        };
-        let model = Outcome::Fit { weights, intercept, report };
-        assert_eq!(faults(&separated(false), model), [Fault::ReportedLoss, Fault::Missed]);
-        let error = RUN.answer(&separated(false)).outcome;
-        assert_eq!(faults(&separated(true), error), [Fault::Separated]);
-    }
-
-    #[test]
-    fn weights_of_rounding_errors_are_noise() {
-        let shares = [-0.1149128715554788, -0.11491287155547875];
-        let x = shares.map(|x| vec![x]).into();
-        let weights = Some(vec![23.7, 926.5]);
-        let case = Case { x, y: vec![false, true], weights, intercept: true, ..Case::default() };
-        let case = Case { l2: 1e-40, ..case };
-        let Outcome::Fit { report, .. } = planted_report() else { panic!("a fit") };
-        let outcome = Outcome::Fit { weights: vec![1e17], intercept: 1.149e16, report };
-        assert!(faults(&case, outcome).contains(&Fault::Noise));
-    }
-
-    fn planted_report() -> Outcome {
-        RUN.answer(&separated(true)).outcome
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ mod report;
 mod runs;
 mod separation;
 mod shrink;
+mod verdict;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,9 +23,10 @@ use std::time::{Duration, Instant};
 
 use case::Case;
 use draw::{HOSTILE, Kind, TYPICAL, case_seed};
-use judge::{Fault, Finding, Verdict, judge};
+use judge::judge;
 use lexopt::prelude::*;
 use report::Tally;
+use verdict::{Finding, Verdict};
 
 const USAGE: &str = "\
 logit-fuzz: random problems of odd kinds, fitted by logit and judged without trusting it
@@ -206,11 +208,4 @@ fn work(
     }
     // The receiver may be gone already, which is as well.
     let _ = sender.send(Message::Finished);
-}
-
-impl Verdict {
-    fn hang(text: String) -> Self {
-        let finding = Finding { fault: Fault::Hang, run: None, text };
-        Self { findings: vec![finding], ..Self::default() }
-    }
 }

@@ -6,7 +6,7 @@ use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 
 use crate::draw::Kind;
-use crate::judge::{Fault, Verdict};
+use crate::verdict::{Fault, Verdict};
 
 /// Of one kind.
 #[derive(Default)]

@@ -68,6 +68,16 @@ impl fmt::Display for Run {
     }
 }
 
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Fit { report, .. } => write!(f, "a model, {}", report.stop),
+            Outcome::Error(error) => write!(f, "{error}"),
+            Outcome::Panic(text) => write!(f, "a panic: {text}"),
+        }
+    }
+}
+
 impl Solver {
     /// The share of the loss that it converges to.
     pub(crate) fn tolerance(self, case: &Case) -> f64 {

@@ -1,8 +1,9 @@
 //! A smaller case with the same fault.
 
 use crate::case::Case;
-use crate::judge::{Fault, judge};
+use crate::judge::judge;
 use crate::runs::Solver;
+use crate::verdict::Fault;
 
 /// Leaves out rows, columns and settings, and rounds numbers, as long as a fit by the solver has the
 /// fault.
