@@ -81,7 +81,8 @@ impl Saved {
             Saved::GradientDescent(state) => state.is_sound(dimension),
             Saved::QuasiNewton(past) => past.is_sound(dimension),
             Saved::ProximalNewton(past) => past.is_sound(dimension),
-            Saved::TrustRegion(_) | Saved::Backtracking { .. } => true,
+            Saved::TrustRegion(past) => past.is_sound(dimension),
+            Saved::Backtracking { .. } => true,
         }
     }
 }

@@ -24,10 +24,49 @@ const ROUNDING: f64 = 1e-13;
 /// A pivot that is a larger share of its diagonal element is no rounding.
 const LARGE: f64 = 1e-6;
 
+/// A pivot on its way into the factor.
+pub(crate) struct Pivot<'a> {
+    pub(crate) column: usize,
+    pub(crate) value: f64,
+    factor: &'a [f64],
+    order: usize,
+    row: &'a [f64],
+}
+
+impl Pivot<'_> {
+    /// The combination of the earlier columns that comes nearest to this one.
+    pub(crate) fn combination(&self) -> Vec<f64> {
+        let mut combination = self.row.to_vec();
+        solve_transposed(self.factor, self.order, &mut combination);
+        combination
+    }
+
+    /// The pivot is `xᵀ·A·x` for the difference x of the column and its combination; this is
+    /// `Σ xⱼ² dⱼ`, by which errors of the elements grow with it.
+    pub(crate) fn weighted_square(&self, diagonal: &[f64]) -> f64 {
+        let earlier = self.combination().into_iter().zip(diagonal);
+        earlier.map(|(x, d)| x * x * d).sum::<f64>() + diagonal[self.column]
+    }
+}
+
 impl Cholesky {
     /// Factors the matrix of which the lower triangle is given, row by row.
-    pub(crate) fn new(mut matrix: Vec<f64>, order: usize) -> Self {
+    pub(crate) fn new(matrix: Vec<f64>, order: usize) -> Self {
         let diagonal: Vec<f64> = (0..order).map(|j| matrix[j * order + j]).collect();
+        Self::with_pivots(matrix, order, |pivot| {
+            let stays = pivot.value > LARGE * diagonal[pivot.column]
+                || pivot.value > ROUNDING * pivot.weighted_square(&diagonal);
+            if stays { pivot.value } else { 0.0 }
+        })
+    }
+
+    /// The same with the pivots that `accept` puts in the place of those found; 0 leaves a column
+    /// out.
+    pub(crate) fn with_pivots(
+        mut matrix: Vec<f64>,
+        order: usize,
+        mut accept: impl FnMut(&Pivot<'_>) -> f64,
+    ) -> Self {
         for start in (0..order).step_by(PANEL) {
             let panel = start..order.min(start + PANEL);
             subtract_products(&mut matrix, order, panel.clone());
@@ -35,10 +74,9 @@ impl Cholesky {
                 let row = matrix[j * order..][..j].to_vec();
                 let mut products = vec![0.0; order - j];
                 add_square_dots(&matrix, order, j..order, start..j, &row[start..], &mut products);
-                let pivot = matrix[j * order + j] - products[0];
-                let stays = pivot > LARGE * diagonal[j]
-                    || pivot > rounding(&matrix, order, &row, &diagonal[..=j]);
-                let root = if stays { pivot.sqrt() } else { 0.0 };
+                let value = matrix[j * order + j] - products[0];
+                let root =
+                    accept(&Pivot { column: j, value, factor: &matrix, order, row: &row }).sqrt();
                 matrix[j * order + j] = root;
                 for (i, product) in (j + 1..order).zip(&products[1..]) {
                     let element = &mut matrix[i * order + j];
@@ -47,6 +85,16 @@ impl Cholesky {
             }
         }
         Self { order, factor: matrix }
+    }
+
+    /// Leaves a column out after all.
+    pub(crate) fn leave_out(&mut self, column: usize) {
+        self.factor[column * self.order..][..=column].fill(0.0);
+        self.factor.iter_mut().skip(column).step_by(self.order).for_each(|element| *element = 0.0);
+    }
+
+    pub(crate) fn order(&self) -> usize {
+        self.order
     }
 
     fn row(&self, j: usize) -> (&[f64], f64) {
@@ -61,11 +109,27 @@ impl Cholesky {
 
     /// Replaces `b` by the solution of `A·x = b`.
     pub(crate) fn solve(&self, b: &mut [f64]) {
-        for j in 0..self.order {
+        self.solve_lower(b);
+        self.solve_upper(b);
+    }
+
+    /// Replaces `b` by the solution of `L·x = b`.
+    pub(crate) fn solve_lower(&self, b: &mut [f64]) {
+        self.solve_lower_from(0, b);
+    }
+
+    /// The same where the first numbers of `b` are 0.
+    pub(crate) fn solve_lower_from(&self, first: usize, b: &mut [f64]) {
+        for j in first..self.order {
             let (row, root) = self.row(j);
-            b[j] = if root > 0.0 { (b[j] - dot(row, &b[..j])) / root } else { 0.0 };
+            let product = dot(&row[first..], &b[first..j]);
+            b[j] = if root > 0.0 { (b[j] - product) / root } else { 0.0 };
         }
-        solve_transposed(&self.factor, self.order, b);
+    }
+
+    /// Replaces `b` by the solution of `Lᵀ·x = b`.
+    pub(crate) fn solve_upper(&self, b: &mut [f64]) {
+        solve_transposed(&self.factor, self.order, &mut b[..self.order]);
     }
 }
 
@@ -98,15 +162,6 @@ fn solve_transposed(factor: &[f64], order: usize, b: &mut [f64]) {
         let (rest, last) = b.split_at_mut(j);
         add_multiple(rest, -last[0], &row[..j]);
     }
-}
-
-/// By how much the pivot below the factor of the leading rows and columns may be off, given its row
-/// of the factor: it is `xᵀ·A·x` for a combination of columns `x`, and the elements of A are off.
-fn rounding(factor: &[f64], order: usize, row: &[f64], diagonal: &[f64]) -> f64 {
-    let mut combination = row.to_vec();
-    solve_transposed(factor, order, &mut combination);
-    combination.push(1.0);
-    ROUNDING * combination.iter().zip(diagonal).map(|(x, a)| x * x * a).sum::<f64>()
 }
 
 #[cfg(test)]

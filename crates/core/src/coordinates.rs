@@ -106,6 +106,14 @@ impl Coordinates {
         self.ncols + usize::from(self.fit_intercept)
     }
 
+    /// Lets some columns, the intercept aside, count as constant.
+    pub(crate) fn leave_out(&mut self, columns: &[usize]) {
+        let Some(scaling) = &mut self.scaling else { return };
+        for &column in columns.iter().filter(|column| **column < self.ncols) {
+            scaling.inverse[column] = 0.0;
+        }
+    }
+
     /// Replaces the weights, and the intercept, that are nothing beside the largest weight, each on
     /// the scale of its column, by 0.
     pub(crate) fn drop_small(&self, model: &mut Model<f64>, share: f64) {

@@ -15,6 +15,7 @@ use crate::blocks::Partition;
 use crate::cholesky::Cholesky;
 use crate::coordinates::Coordinates;
 use crate::dense;
+use crate::factor::Factor;
 use crate::rows::{Observed, Rows};
 use crate::{Backend, Float, Model, vector};
 
@@ -26,10 +27,13 @@ pub(crate) struct Gram<'a, F> {
     /// Which of the columns, the intercept the last of them, the result is for.
     pub(crate) columns: &'a [usize],
     pub(crate) of_rows: RowCurvature,
+    /// The Gram matrix is that of the rows times the inverse of this factor, transposed.
+    pub(crate) factor: Option<&'a Cholesky>,
 }
 
 /// The curvature of a row's cross-entropy as a function of its logit z.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum RowCurvature {
     /// The second derivative, `p (1 - p)`.
     Exact,
@@ -38,6 +42,8 @@ pub(crate) enum RowCurvature {
     /// methods*, 2000). A step to the minimum of these parabolas never raises the loss, and is as
     /// long as the logits are, where second derivatives have vanished.
     Majorizer,
+    /// 1 in every row that counts, for the dependence of columns alone.
+    One,
 }
 
 impl RowCurvature {
@@ -50,6 +56,7 @@ impl RowCurvature {
             RowCurvature::Majorizer if z.abs() > NEAR_ZERO => {
                 (1.0 - tail) / (2.0 * z.abs() * (1.0 + tail))
             }
+            RowCurvature::One => 1.0,
             _ => tail / (1.0 + tail).powi(2),
         }
     }
@@ -135,6 +142,9 @@ impl<F: Float> Gram<'_, F> {
         roots_of_weights(self.of_rows, logits, block.weights, roots);
         let folded = &mut partial.folded[..count * order];
         columns.fold(&partial.rows[..count * d], roots, folded);
+        if let Some(factor) = self.factor {
+            folded.chunks_exact_mut(order).for_each(|row| factor.solve_lower(row));
+        }
         dense::add_gram(folded, &mut partial.sum, order);
     }
 }
@@ -153,8 +163,10 @@ fn roots_of_weights<F: Float>(
         let z = z.widen();
         *root = of_rows.at(z, vector::normal_exp_of_nonpositive(-z.abs())).sqrt();
     }
+    let every_row = of_rows == RowCurvature::One;
     for (root, weight) in roots.iter_mut().zip(weights) {
-        *root *= weight.widen().sqrt();
+        let weight = weight.widen();
+        *root *= if every_row && weight > 0.0 { 1.0 } else { weight.sqrt() };
     }
 }
 
@@ -241,16 +253,13 @@ pub(crate) struct Curvature {
 }
 
 enum Inverse {
-    Factored(Cholesky),
+    Factored(Factor),
     Diagonal(Vec<f64>),
 }
 
 impl Curvature {
-    pub(crate) fn new(derivatives: Vec<f64>, basis: &Coordinates, same: bool) -> Self {
-        Self {
-            inverse: Inverse::Factored(Cholesky::new(derivatives, basis.dimension())),
-            basis: (!same).then(|| basis.clone()),
-        }
+    pub(crate) fn factored(factor: Factor, basis: Option<Coordinates>) -> Self {
+        Self { inverse: Inverse::Factored(factor), basis }
     }
 
     /// Of each parameter by itself, where columns are centred and scaled: `most` and its penalty.
@@ -271,6 +280,14 @@ impl Curvature {
         self
     }
 
+    /// The factor of the second derivatives, if it is not only their diagonal that is known.
+    pub(crate) fn factor(&self) -> Option<&Factor> {
+        match &self.inverse {
+            Inverse::Factored(factor) => Some(factor),
+            Inverse::Diagonal(_) => None,
+        }
+    }
+
     /// The solution of `H·x = gradient`.
     pub(crate) fn solved(&self, gradient: &[f64]) -> Vec<f64> {
         let mut folded = self.folded(gradient);
@@ -282,15 +299,8 @@ impl Curvature {
         step.weights().iter().copied().chain(intercept).collect()
     }
 
-    /// The steepest slope, squared, along a column that the solution leaves at 0.
-    pub(crate) fn steepest_left_out(&self, gradient: &[f64]) -> f64 {
-        let Inverse::Factored(factor) = &self.inverse else { return 0.0 };
-        let folded = self.folded(gradient);
-        factor.left_out().map(|j| folded[j].powi(2)).fold(0.0, f64::max)
-    }
-
     /// A gradient by the parameters that the inverse belongs to.
-    fn folded(&self, gradient: &[f64]) -> Vec<f64> {
+    pub(crate) fn folded(&self, gradient: &[f64]) -> Vec<f64> {
         let mut folded = gradient.to_vec();
         if let Some(basis) = &self.basis {
             let d = gradient.len() - usize::from(basis.fit_intercept());

@@ -304,7 +304,7 @@ pub(crate) fn quoted(given: &str) -> String {
 const NAMED_COLUMNS: usize = 5;
 
 /// Columns in words: the first few, and how many more there are.
-fn named(columns: &[usize]) -> String {
+pub(crate) fn named(columns: &[usize]) -> String {
     let first: Vec<_> = columns.iter().take(NAMED_COLUMNS).map(usize::to_string).collect();
     let noun = if columns.len() == 1 { "column" } else { "columns" };
     let more = match columns.len() - first.len() {

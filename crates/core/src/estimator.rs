@@ -410,8 +410,9 @@ impl Settings {
             let holds = |weight: f64| weight >= 0.0 && weight.is_finite();
             let accepted = "0 or positive, and finite";
             check_per_row("sample weight", &self.sample_weights, y.len(), holds, accepted)?;
-            let holds = |offset| F::narrow(offset).is_finite();
-            let accepted = "finite in the precision of the data";
+            // Beyond, a logit has no digit left for what the model adds.
+            let holds = |offset: f64| offset.abs() <= F::epsilon().recip().widen();
+            let accepted = "within 1 / epsilon of the precision: 4.5e15 in f64, 8.3e6 in f32";
             check_per_row("offset", &self.offsets, y.len(), holds, accepted)?;
             Ok(y)
         });

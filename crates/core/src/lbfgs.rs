@@ -1,7 +1,7 @@
 //! L-BFGS, for which no second derivatives are summed.
 
 use crate::error::{check_setting, check_tolerance};
-use crate::quasi_newton::{Base, Descent, Limits, Past};
+use crate::quasi_newton::{Descent, Limits, Past};
 use crate::{Backend, Error, Float, Objective, Solver, StopReason, Trace};
 
 /// The limited-memory BFGS method, on columns centred and scaled, for more parameters than
@@ -64,7 +64,6 @@ impl Solver for Lbfgs {
         let limits = Limits { iterations, tolerance, memory: self.memory };
         let basis = objective.basis()?;
         let saved = trace.resume("Lbfgs")?;
-        let past = Past::new(Base::Columns { scale: None });
-        Descent { objective, limits, basis, sample: None, past }.run(saved, at, trace)
+        Descent::new(objective, limits, basis, None, Past::lbfgs()).run(saved, at, trace)
     }
 }

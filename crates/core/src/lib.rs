@@ -31,6 +31,8 @@ mod early_stopping;
 mod elastic_net;
 mod error;
 mod estimator;
+mod existence;
+mod factor;
 mod float;
 mod hull;
 mod kernels;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::coordinates::Coordinates;
 use crate::error::check_tolerance;
-use crate::quasi_newton::{Base, Descent, Limits, MEMORY, Past};
+use crate::quasi_newton::{Descent, Limits, MEMORY, Past};
 use crate::rows::sample_size;
 use crate::{Backend, Error, Float, Model, Objective, Progress, Solver, StopReason, Trace};
 
@@ -72,23 +72,23 @@ impl Solver for Newton {
         if let (None, Some(sample)) = (&saved, &mut sample) {
             approach(sample, &basis, at);
         }
-        let past = Past::new(Base::Derivatives { at: Vec::new(), rows });
-        Descent { objective, limits, basis, sample, past }.run(saved, at, trace)
+        Descent::new(objective, limits, basis, sample, Past::newton(rows)).run(saved, at, trace)
     }
 }
 
+/// How near to the minimum over a sample a fit begins.
+const APPROACH: Limits = Limits { iterations: 20, tolerance: 1e-5, memory: MEMORY };
+
 /// Minimises the objective over a sample, as far as that brings the whole nearer.
 fn approach<B: Backend + ?Sized>(
-    sample: &mut Objective<'_, B>,
+    objective: &mut Objective<'_, B>,
     basis: &Coordinates,
     at: &mut [B::Scalar],
 ) {
-    let limits = Limits { iterations: 8, tolerance: 1e-5, memory: MEMORY };
     let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
-    let mut trace = Trace::new(sample, Model::zero(sample.ncols()), &mut observe);
+    let mut trace = Trace::new(objective, Model::zero(objective.ncols()), &mut observe);
     let mut near = at.to_vec();
-    let (basis, past) = (basis.clone(), Past::new(Base::Derivatives { at: Vec::new(), rows: 0 }));
-    let descent = Descent { objective: sample, limits, basis, sample: None, past };
+    let descent = Descent::new(objective, APPROACH, basis.clone(), None, Past::newton(usize::MAX));
     // Whatever is wrong with the sample may be right with the whole.
     if descent.run(None, &mut near, &mut trace).is_ok() {
         at.copy_from_slice(&near);

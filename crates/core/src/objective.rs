@@ -1,6 +1,7 @@
 //! The mean cross-entropy over the rows plus the penalty, with its gradient, from one read of X.
 
 mod product;
+mod second;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +11,6 @@ use num_traits::Zero;
 
 use crate::blocks::Partition;
 use crate::coordinates::{Coordinates, Moments};
-use crate::curvature::{Curvature, Gram, RowCurvature};
 use crate::error::check_setting;
 use crate::losses::LaneSums;
 use crate::peers::Shard;
@@ -49,6 +49,8 @@ pub struct Objective<'a, B: Backend + ?Sized> {
     coordinates: Coordinates,
     /// Of the columns that the weights belong to, where they have been measured.
     moments: OnceLock<Moments>,
+    /// Those columns centred and scaled, where they have been measured.
+    basis: OnceLock<Coordinates>,
     partition: Partition,
     /// The model at the parameters last evaluated, on the caller's scale.
     model: Model<B::Scalar>,
@@ -78,6 +80,7 @@ struct Partial<F> {
     /// The segment's sums of residual · x, d numbers, of the residual and of the loss.
     sums: Vec<f64>,
     largest_logit: f64,
+    largest_shift: f64,
 }
 
 impl<F: Float> Partial<F> {
@@ -90,6 +93,7 @@ impl<F: Float> Partial<F> {
             block: vec![F::zero(); ncols],
             sums: vec![0.0; ncols + 2],
             largest_logit: 0.0,
+            largest_shift: f64::NEG_INFINITY,
         }
     }
 }
@@ -159,6 +163,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
             total_weight,
             observed,
             penalty,
+            basis: OnceLock::new(),
             moments: coordinates.moments().map_or_else(OnceLock::new, OnceLock::from),
             coordinates,
             partition,
@@ -348,49 +353,20 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         stored[0]
     }
 
-    /// The second derivatives at `parameters`, ready to solve with. Reads the rows twice, and the
-    /// first time once more.
-    pub(crate) fn curvature(&mut self, parameters: &[B::Scalar], basis: &Coordinates) -> Curvature {
-        let all: Vec<usize> = (0..self.dimension()).collect();
-        let derivatives = self.second_derivatives(parameters, basis, &all, RowCurvature::Exact);
-        Curvature::new(derivatives, basis, self.coordinates.is_standardized())
-    }
-
-    /// The second derivatives at `parameters` by some of what `basis` moves: the lower triangle,
-    /// row by row. Reads the rows as [`curvature`](Self::curvature) does. Other curvatures of the
-    /// rows can take the place of the exact ones.
-    pub(crate) fn second_derivatives(
-        &mut self,
-        parameters: &[B::Scalar],
-        basis: &Coordinates,
-        columns: &[usize],
-        of_rows: RowCurvature,
-    ) -> Vec<f64> {
-        self.coordinates.unfold_into(parameters, &mut self.model);
-        self.count_read(self.nrows);
-        let (rows, partition, observed) = (self.rows, self.partition, &self.observed);
-        let gram = Gram { rows, partition, observed, columns, of_rows };
-        let scaled = if self.coordinates.is_standardized() { &self.coordinates } else { basis };
-        let mut sums = gram.sum(self.x, &self.model, scaled);
-        self.x.peers().sum(&mut sums);
-        sums.iter_mut().for_each(|sum| *sum /= self.total_weight);
-        for (k, &j) in columns.iter().enumerate().filter(|(_, j)| **j < self.x.ncols()) {
-            sums[k * columns.len() + k] += self.l2() * basis.inverse_scale(j).powi(2);
-        }
-        sums
-    }
-
     /// A basis of centred and scaled columns for [`curvature`](Self::curvature): the solver's own
     /// where that is standardised, else measured over these rows.
     pub(crate) fn basis(&self) -> Result<Coordinates, Error> {
         if self.coordinates.is_standardized() {
             return Ok(Coordinates::plain(self.x.ncols(), self.coordinates.fit_intercept()));
         }
+        if let Some(basis) = self.basis.get() {
+            return Ok(basis.clone());
+        }
         self.count_read(self.nrows);
         let (basis, moments) =
             Coordinates::basis(self.x, &self.rows, self.coordinates.fit_intercept())?;
         self.moments.get_or_init(|| moments);
-        Ok(basis)
+        Ok(self.basis.get_or_init(|| basis).clone())
     }
 
     /// The same measured over a sample, if there is one, unless columns are constant there.

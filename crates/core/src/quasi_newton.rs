@@ -1,30 +1,42 @@
 //! The loop of Newton's method and of L-BFGS, which differ in what they know of second derivatives.
 
-use num_traits::{Float as _, Zero};
+use num_traits::Float as _;
 
 use crate::checkpoint::{Saved, all_sound};
 use crate::coordinates::Coordinates;
-use crate::curvature::Curvature;
+use crate::curvature::{Curvature, RowCurvature};
 use crate::memory::{Memory, Stall, difference};
 use crate::quadratic::dot;
 use crate::report::all_finite;
+use crate::rows::sample_size;
+use crate::solver::FEW;
 use crate::{Backend, Error, Float, Objective, StopReason, Trace};
 
 /// How many steps Newton's methods remember, on top of second derivatives or in their place.
 pub(crate) const MEMORY: usize = 10;
-/// Second derivatives serve as long as a step leaves less than this share of the decrement: their sum
-/// takes as long as some steps.
-const SERVES: f64 = 0.3;
-/// So many times more than there could be to gain by a column that depends on others is missed.
-const MISSED: f64 = 4.0;
+/// Second derivatives are summed anew when a step leaves more than this share of the decrement:
+/// their sum takes as long as some steps.
+const REFRESH_RATIO: f64 = 0.3;
 /// p (1 - p) is at most this.
 pub(crate) const MOST_CURVATURE: f64 = 0.25;
-/// The share of the predicted decrease that a step must bring.
-const SUFFICIENT: f64 = 1e-4;
-/// The loss of a model that knows nothing.
-const NONE: f64 = std::f64::consts::LN_2;
-/// A step that promises so many times less than another promises nothing.
-const NOTHING: f64 = 1e6;
+/// The share of the predicted decrease that a step must bring (Nocedal and Wright, *Numerical
+/// Optimization*, 2nd ed. 2006, equation 3.4).
+const ARMIJO_C1: f64 = 1e-4;
+/// Second derivatives of a sample may exceed those of all rows by this factor, and distances to the
+/// minimum fall short by it.
+pub(crate) const SAMPLE_FACTOR: f64 = 2.0;
+/// A squared decrement of this share of the loss at most, after a step that shrank it, is near the
+/// minimum: third derivatives count for little.
+const NEAR: f64 = 1e-2;
+/// The majorizing parabolas serve as long as they promise this share of the loss at least.
+const MAJORIZER_SHARE: f64 = 0.1;
+/// Without an intercept's help a model of no columns has half the loss of the start, or less.
+const NULL_START_RATIO: f64 = 0.5;
+/// So many lengths of a step are tried before other second derivatives are.
+const TRIES: usize = 5;
+/// With second derivatives of a sample, coefficients change by this many tolerances at most at the
+/// end, as a share of max(1, |w|).
+const COEFFICIENT_TOLERANCE: f64 = 1e3;
 
 /// Where to stop, and how many steps to remember.
 #[derive(Clone, Copy)]
@@ -36,54 +48,70 @@ pub(crate) struct Limits {
 
 /// The loop.
 pub(crate) struct Descent<'o, 'a, B: Backend + ?Sized> {
-    pub(crate) objective: &'o mut Objective<'a, B>,
-    pub(crate) limits: Limits,
+    objective: &'o mut Objective<'a, B>,
+    limits: Limits,
     /// The columns centred and scaled.
-    pub(crate) basis: Coordinates,
+    basis: Coordinates,
     /// Where second derivatives are summed, if not over all rows.
-    pub(crate) sample: Option<Objective<'a, B>>,
-    pub(crate) past: Past,
+    sample: Option<Objective<'a, B>>,
+    past: Past,
+    curvature: Curvature,
 }
 
 /// All that goes from one iteration to the next, beside the point.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Past {
+    method: Method,
     base: Base,
     memory: Memory,
     /// The decrement of the step before, where it was with the same curvature.
     before: Option<f64>,
     stall: Stall,
+    /// Whether second derivatives over all rows have been summed for the last step.
     polished: bool,
+}
+
+/// Which of the methods it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) enum Method {
+    Newton,
+    Lbfgs,
 }
 
 /// What the curvature follows from that steps begin with.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Base {
-    /// The second derivatives at some parameters, of a sample of so many rows, or of all rows where
-    /// that is not much fewer.
-    Derivatives { at: Vec<f64>, rows: usize },
+    /// The second derivatives at some parameters, or those of majorizing parabolas, of a sample of
+    /// so many rows, or of all rows where that is not much fewer.
+    Derivatives { at: Vec<f64>, rows: usize, of_rows: RowCurvature },
     /// The scale of the columns: the same curvature in every direction, the largest there can be,
     /// or its inverse times this.
     Columns { scale: Option<f64> },
 }
 
 impl Past {
-    pub(crate) fn new(base: Base) -> Self {
-        Self {
-            base,
-            memory: Memory::default(),
-            before: None,
-            stall: Stall::default(),
-            polished: false,
-        }
+    /// For Newton's method, with a sample of so many rows.
+    pub(crate) fn newton(rows: usize) -> Self {
+        let base = Base::Derivatives { at: Vec::new(), rows, of_rows: RowCurvature::Exact };
+        Self::new(Method::Newton, base)
+    }
+
+    pub(crate) fn lbfgs() -> Self {
+        Self::new(Method::Lbfgs, Base::Columns { scale: None })
+    }
+
+    fn new(method: Method, base: Base) -> Self {
+        let (memory, stall) = (Memory::default(), Stall::default());
+        Self { method, base, memory, before: None, stall, polished: false }
     }
 
     pub(crate) fn solver(&self) -> &'static str {
-        match self.base {
-            Base::Derivatives { .. } => "Newton",
-            Base::Columns { .. } => "Lbfgs",
+        match self.method {
+            Method::Newton => "Newton",
+            Method::Lbfgs => "Lbfgs",
         }
     }
 
@@ -97,6 +125,7 @@ impl Past {
 }
 
 /// A point with what is known there.
+#[derive(Clone)]
 pub(crate) struct Point<F> {
     pub(crate) at: Vec<F>,
     pub(crate) loss: f64,
@@ -112,42 +141,77 @@ impl<F: Float> Point<F> {
         let loss = objective.evaluate(&at, &mut gradient);
         Self { at, loss, gradient }
     }
+
+    /// The point to start from: the one given, or the model of no columns where that is better.
+    ///
+    /// In the far reaches second derivatives vanish, and steps by them lead anywhere.
+    pub(crate) fn start<B>(objective: &mut Objective<'_, B>, at: Vec<F>) -> Self
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
+        let null = objective.null_model();
+        let mut of_null = vec![F::zero(); at.len()];
+        if let Some(intercept) = of_null.get_mut(objective.ncols()) {
+            *intercept = F::narrow(null.intercept);
+        }
+        let plain = at.iter().all(F::is_zero) && objective.offset_range() == [0.0, 0.0];
+        if plain && null.loss < NULL_START_RATIO * std::f64::consts::LN_2 {
+            return Self::new(objective, of_null);
+        }
+        let point = Self::new(objective, at);
+        if plain || point.loss <= null.loss {
+            return point;
+        }
+        let null = Self::new(objective, of_null);
+        if null.loss < point.loss || point.loss.is_nan() { null } else { point }
+    }
 }
 
-impl<B: Backend + ?Sized> Descent<'_, '_, B> {
+/// Where a step leads.
+struct Direction {
+    /// To be subtracted.
+    step: Vec<f64>,
+    /// How steeply the loss falls along the step: the squared Newton decrement.
+    decrement: f64,
+    /// Whether less is to be gained than the tolerance.
+    near: bool,
+}
+
+impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
+    pub(crate) fn new(
+        objective: &'o mut Objective<'a, B>,
+        limits: Limits,
+        basis: Coordinates,
+        sample: Option<Objective<'a, B>>,
+        past: Past,
+    ) -> Self {
+        let curvature = Curvature::separate(MOST_CURVATURE, objective.l2(), &basis);
+        Self { objective, limits, basis, sample, past, curvature }
+    }
+
     pub(crate) fn run(
         mut self,
         saved: Option<Saved>,
         at: &mut [B::Scalar],
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
-        let mut point = self.evaluate(at.to_vec());
-        if let Some(Saved::QuasiNewton(past)) = saved {
-            self.resume(past);
-        } else {
-            // Where a start is worse than none, second derivatives can be next to nothing, and steps
-            // by them lead anywhere.
-            let starts_somewhere = point.at.iter().any(|at| !at.is_zero());
-            if starts_somewhere && (point.loss.is_nan() || point.loss > NONE) {
-                let zero = self.evaluate(vec![B::Scalar::default(); at.len()]);
-                let better = zero.loss < point.loss || point.loss.is_nan();
-                // What is evaluated last is what is recorded.
-                point = if better { zero } else { self.evaluate(point.at) };
+        let mut point = if let Some(Saved::QuasiNewton(past)) = saved {
+            if let Base::Derivatives { rows, .. } = past.base {
+                self.sample = self.objective.sample(rows);
             }
+            self.past = past;
+            Point::new(self.objective, at.to_vec())
+        } else {
+            let point = Point::start(self.objective, at.to_vec());
             if let Base::Derivatives { at, .. } = &mut self.past.base {
                 *at = widen(&point.at);
             }
-        }
+            point
+        };
+        self.curvature = self.of_base();
         let stop = self.descend(&mut point, trace);
         at.copy_from_slice(&point.at);
         stop
-    }
-
-    fn resume(&mut self, past: Past) {
-        if let Base::Derivatives { rows, .. } = past.base {
-            self.sample = self.objective.sample(rows);
-        }
-        self.past = past;
     }
 
     fn descend(
@@ -155,149 +219,305 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         point: &mut Point<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
-        trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
-        let mut curvature = self.curvature();
         loop {
-            let gradient = widen(&point.gradient);
-            let (mut step, mut decrement) = self.step(&curvature, &gradient);
-            while !self.serves(&curvature, &gradient, decrement) {
-                drop(curvature); // Two at once would be much memory.
-                curvature = self.renewed(&point.at);
-                (step, decrement) = self.step(&curvature, &gradient);
-            }
-            trace.estimate(decrement / 2.0);
-            let near = decrement / 2.0 <= self.limits.tolerance * point.loss;
-            if near && (self.past.polished || !self.is_exact()) {
+            trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
+            let direction = self.direction(point, trace);
+            self.report(point, &direction, trace);
+            if direction.near && self.is_settled(point, &direction) {
                 return Ok(StopReason::Converged);
             }
-            let stall = self.past.stall.in_noise(decrement / 2.0, noise::<B::Scalar>(point.loss));
+            let or_near = |stop| if direction.near { StopReason::Converged } else { stop };
+            let gain = direction.decrement / 2.0;
+            let stall = self.past.stall.in_noise(gain, self.noise(point));
             if stall.is_long() {
-                return Ok(StopReason::PrecisionLimit);
+                return Ok(or_near(StopReason::PrecisionLimit));
             }
-            trace.refuse_separated(self.objective, &point.at, self.limits.iterations)?;
+            trace.refuse_separated(self.objective, point, self.limits.iterations)?;
             // A fit resumed from here comes down to this line again without any change.
             let save = || Saved::QuasiNewton(self.past.clone());
             let (objective, iterations) = (&*self.objective, self.limits.iterations);
             if let Some(stop) = trace.proceed_from(objective, &point.at, iterations, Some(&save)) {
-                return Ok(if near { StopReason::Converged } else { stop });
+                return Ok(or_near(stop));
             }
             self.past.stall = stall;
-            if near {
-                // The last step squares the error where the second derivatives are exact.
-                self.past.polished = true;
-                drop(curvature);
-                curvature = self.renewed(&point.at);
-                step = curvature.solved(&gradient);
-            }
-            let Some(next) = self.search(point, &step, decrement) else {
-                return Ok(if near { StopReason::Converged } else { StopReason::PrecisionLimit });
+            let Some(next) = self.advance(point, &direction) else {
+                return Ok(or_near(StopReason::PrecisionLimit));
             };
-            let along = difference(&next.at, &point.at);
-            let change = difference(&next.gradient, &point.gradient);
-            let epsilon = B::Scalar::epsilon().widen();
-            self.past.memory.push(along, change, epsilon, self.limits.memory);
-            self.past.before = Some(decrement);
             *point = next;
-            trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
         }
     }
 
-    /// The step, to be subtracted, and how steeply it goes down.
-    ///
-    /// Second derivatives vanish where all logits are large, and the step with them. Where it
-    /// promises nothing beside one down the gradient, on columns of the same scale and as short as
-    /// the largest curvature asks, that one is taken.
-    fn step(&self, curvature: &Curvature, gradient: &[f64]) -> (Vec<f64>, f64) {
-        let step = self.past.memory.solve(curvature, gradient);
-        let decrement = dot(gradient, &step);
-        let most = MOST_CURVATURE * gradient.len() as f64;
-        let safe = Curvature::separate(most, self.objective.l2(), &self.basis).solved(gradient);
-        let least = dot(gradient, &safe);
-        let serves = least <= NOTHING * decrement && decrement.is_finite();
-        if serves { (step, decrement) } else { (safe, least) }
+    /// The step from a point, by a curvature that serves there.
+    fn direction(&mut self, point: &Point<B::Scalar>, trace: &Trace<'_, B::Scalar>) -> Direction {
+        loop {
+            let direction = self.direction_by_base(point);
+            match self.better_base(point, &direction, trace) {
+                Some(base) => self.renew(base),
+                None => return direction,
+            }
+        }
     }
 
-    /// Whether steps by a curvature gain enough, and a sample does not miss a column by which there is
-    /// more to gain.
-    ///
-    /// Of columns that depend on others in all rows, the squared slope is no more than their curvature
-    /// times the decrement, by Cauchy and Schwarz's inequality.
-    fn serves(&self, curvature: &Curvature, gradient: &[f64], decrement: f64) -> bool {
-        let missed = || curvature.steepest_left_out(gradient) > MISSED * MOST_CURVATURE * decrement;
-        let gains = self.past.before.is_none_or(|before| decrement <= SERVES * before);
-        gains && !(self.sample.is_some() && missed())
+    fn direction_by_base(&self, point: &Point<B::Scalar>) -> Direction {
+        let gradient = widen(&point.gradient);
+        let step = self.past.memory.solve(&self.curvature, &gradient);
+        let decrement = dot(&gradient, &step);
+        let near = decrement / 2.0 <= self.limits.tolerance * point.loss;
+        Direction { step, decrement, near: near && !self.majorizes() }
     }
 
-    fn evaluate(&mut self, at: Vec<B::Scalar>) -> Point<B::Scalar> {
-        Point::new(self.objective, at)
+    /// What steps should begin with at a point instead, if the present curvature does not serve.
+    fn better_base(
+        &self,
+        point: &Point<B::Scalar>,
+        direction: &Direction,
+        trace: &Trace<'_, B::Scalar>,
+    ) -> Option<Base> {
+        let gain = direction.decrement / 2.0;
+        // No loss falls below 0. Where nearly all rows have lost their curvature, columns depend on
+        // others that do not otherwise.
+        let misses = self.objective.misses_columns(point, &self.basis, &self.curvature);
+        let is_credible =
+            gain.is_finite() && gain <= point.loss && !(misses && self.sample.is_none());
+        let worn =
+            self.past.before.is_some_and(|before| direction.decrement > REFRESH_RATIO * before);
+        match &self.past.base {
+            Base::Derivatives { .. } if self.is_fresh(point) => match self.of_rows() {
+                RowCurvature::Exact if !is_credible => {
+                    Some(self.derivatives(point, RowCurvature::Majorizer, self.rows()))
+                }
+                RowCurvature::Exact if direction.near && misses => {
+                    Some(self.derivatives(point, RowCurvature::Exact, self.more_rows()))
+                }
+                _ => None,
+            },
+            Base::Derivatives { of_rows: RowCurvature::Majorizer, .. } => {
+                let goes_on = gain > MAJORIZER_SHARE * point.loss;
+                let of_rows = if goes_on { RowCurvature::Majorizer } else { RowCurvature::Exact };
+                Some(self.derivatives(point, of_rows, self.rows()))
+            }
+            Base::Derivatives { .. } if !is_credible => {
+                Some(self.derivatives(point, RowCurvature::Exact, self.rows()))
+            }
+            Base::Derivatives { .. } if worn || direction.near && misses => {
+                Some(self.derivatives(point, RowCurvature::Exact, self.more_rows()))
+            }
+            Base::Columns { .. } if direction.near && self.is_to_be_verified(point, trace) => {
+                let rows = sample_size(point.at.len());
+                Some(self.derivatives(point, RowCurvature::Exact, rows))
+            }
+            Base::Columns { .. } if worn => {
+                let most = Curvature::separate(MOST_CURVATURE, self.objective.l2(), &self.basis);
+                let scale = self.past.memory.last_scale(|change| most.solved(change));
+                Some(Base::Columns { scale })
+            }
+            _ => None,
+        }
+    }
+
+    /// What steps can begin with at a point where one did not lower the loss.
+    fn base_to_fall_back_on(&self, point: &Point<B::Scalar>) -> Option<Base> {
+        let few = point.at.len() <= FEW;
+        match &self.past.base {
+            Base::Columns { .. } if !self.past.memory.is_empty() => {
+                Some(Base::Columns { scale: None })
+            }
+            Base::Columns { .. } if few => {
+                let rows = sample_size(point.at.len());
+                Some(self.derivatives(point, RowCurvature::Exact, rows))
+            }
+            Base::Columns { .. } => None,
+            _ if !self.is_fresh(point) => {
+                Some(self.derivatives(point, self.of_rows(), self.rows()))
+            }
+            _ if !self.majorizes() => {
+                Some(self.derivatives(point, RowCurvature::Majorizer, self.rows()))
+            }
+            _ if self.sample.is_some() => {
+                Some(self.derivatives(point, RowCurvature::Exact, self.more_rows()))
+            }
+            _ => None,
+        }
+    }
+
+    fn derivatives(&self, point: &Point<B::Scalar>, of_rows: RowCurvature, rows: usize) -> Base {
+        Base::Derivatives { at: widen(&point.at), rows, of_rows }
+    }
+
+    /// About how many rows second derivatives are summed over.
+    fn rows(&self) -> usize {
+        match self.past.base {
+            Base::Derivatives { rows, .. } => rows,
+            Base::Columns { .. } => sample_size(self.objective.dimension()),
+        }
+    }
+
+    fn more_rows(&self) -> usize {
+        self.sample.as_ref().map_or(self.rows(), |sample| 4 * sample.nrows())
+    }
+
+    fn of_rows(&self) -> RowCurvature {
+        match self.past.base {
+            Base::Derivatives { of_rows, .. } => of_rows,
+            Base::Columns { .. } => RowCurvature::Exact,
+        }
+    }
+
+    fn majorizes(&self) -> bool {
+        self.of_rows() == RowCurvature::Majorizer
+    }
+
+    /// Whether the curvature is that of this very point, and nothing was learnt since.
+    fn is_fresh(&self, point: &Point<B::Scalar>) -> bool {
+        let here = |at: &Vec<f64>| at.iter().zip(&point.at).all(|(a, b)| *a == b.widen());
+        let fresh = matches!(&self.past.base, Base::Derivatives { at, .. } if here(at));
+        fresh && self.past.memory.is_empty()
+    }
+
+    /// Whether second derivatives are to say that a point is near the minimum: gradients have
+    /// shown the curvature only along the steps taken.
+    fn is_to_be_verified(&self, point: &Point<B::Scalar>, trace: &Trace<'_, B::Scalar>) -> bool {
+        let tolerable = self.limits.tolerance * point.loss;
+        let proven = trace.bound().is_some_and(|bound| bound <= tolerable);
+        !proven && point.at.len() <= FEW
+    }
+
+    /// Whether a point near the minimum is the last one.
+    fn is_settled(&self, point: &Point<B::Scalar>, direction: &Direction) -> bool {
+        match self.past.base {
+            Base::Columns { .. } => true,
+            Base::Derivatives { .. } if self.sample.is_none() => self.past.polished,
+            Base::Derivatives { .. } => {
+                let rounding = 64.0 * B::Scalar::epsilon().widen();
+                let most = rounding.max(COEFFICIENT_TOLERANCE * self.limits.tolerance);
+                let steps = direction.step.iter().zip(&point.at);
+                steps.into_iter().all(|(by, at)| by.abs() <= most * at.widen().abs().max(1.0))
+            }
+        }
+    }
+
+    /// Tells how far the loss may lie above its minimum, where that is known, and which columns
+    /// are left out. A full step that shrank the decrement shows that the minimum is near.
+    fn report(
+        &mut self,
+        point: &Point<B::Scalar>,
+        direction: &Direction,
+        trace: &mut Trace<'_, B::Scalar>,
+    ) {
+        let Some(factor) = self.curvature.factor() else { return };
+        trace.leave_out(factor.left_out().filter(|&j| j < self.objective.ncols()));
+        let Direction { decrement, near, .. } = *direction;
+        let shrunk = self.past.before.is_some() && decrement <= NEAR * point.loss;
+        if self.majorizes() || !(near || shrunk) {
+            return;
+        }
+        // Elsewhere rounding is nothing beside the decrement.
+        let last = near && self.is_settled(point, direction);
+        let distance = match last || decrement / 2.0 <= self.noise(point) {
+            true => self.objective.distance_bound(point, &self.basis, factor, decrement),
+            false => decrement,
+        };
+        let sampled = self.sample.is_some();
+        trace.estimate(if sampled { SAMPLE_FACTOR * distance } else { distance });
+    }
+
+    /// By how much the loss of a point may be off.
+    fn noise(&self, point: &Point<B::Scalar>) -> f64 {
+        self.objective.rounding_of_loss(point, &self.basis)
     }
 
     /// The curvature that follows from the base.
-    fn curvature(&mut self) -> Curvature {
+    fn of_base(&mut self) -> Curvature {
+        let most = || Curvature::separate(MOST_CURVATURE, self.objective.l2(), &self.basis);
         match &self.past.base {
-            Base::Derivatives { at, .. } => {
+            Base::Derivatives { at, of_rows, .. } => {
                 let at: Vec<_> = at.iter().map(|&at| B::Scalar::narrow(at)).collect();
                 let rows = self.sample.as_mut().unwrap_or(self.objective);
-                rows.curvature(&at, &self.basis)
+                rows.curvature(&at, &self.basis, *of_rows)
             }
-            Base::Columns { scale: Some(scale) } => self.most_curvature().divided(*scale),
-            Base::Columns { scale: None } => self.most_curvature(),
+            Base::Columns { scale: Some(scale) } => most().divided(*scale),
+            Base::Columns { scale: None } => most(),
         }
     }
 
-    fn most_curvature(&self) -> Curvature {
-        Curvature::separate(MOST_CURVATURE, self.objective.l2(), &self.basis)
+    /// Lets steps begin with another base. What was learnt about the last one goes, unless it is
+    /// all that is known.
+    fn renew(&mut self, base: Base) {
+        let learning = matches!(base, Base::Columns { scale: Some(_) });
+        if !learning {
+            self.past.memory.clear();
+        }
+        if let Base::Derivatives { rows, .. } = base
+            && !(rows == self.rows() && matches!(self.past.base, Base::Derivatives { .. }))
+        {
+            self.sample = self.objective.sample(rows);
+        }
+        (self.past.base, self.past.before) = (base, None);
+        // Two factors at once would be much memory.
+        self.curvature = Curvature::separate(MOST_CURVATURE, self.objective.l2(), &self.basis);
+        self.curvature = self.of_base();
     }
 
-    /// Whether second derivatives are summed over all rows.
-    fn is_exact(&self) -> bool {
-        matches!(self.past.base, Base::Derivatives { .. }) && self.sample.is_none()
-    }
-
-    /// A better curvature, where steps have stopped to serve.
-    fn renewed(&mut self, at: &[B::Scalar]) -> Curvature {
-        self.past.base = match self.past.base {
-            Base::Derivatives { rows, .. } => {
-                self.past.memory.clear();
-                Base::Derivatives { at: widen(at), rows: self.enlarge_sample(rows) }
+    /// The next point; `None` where no step lowers the loss by more than rounding.
+    fn advance(
+        &mut self,
+        point: &Point<B::Scalar>,
+        direction: &Direction,
+    ) -> Option<Point<B::Scalar>> {
+        let derivatives = matches!(self.past.base, Base::Derivatives { .. });
+        let mut polished = None;
+        if direction.near && derivatives && self.sample.is_none() {
+            // The last step squares the error where the second derivatives are exact.
+            if !self.is_fresh(point) {
+                self.renew(self.derivatives(point, RowCurvature::Exact, self.rows()));
+                polished = Some(self.direction_by_base(point));
             }
-            Base::Columns { .. } => {
-                let most = self.most_curvature();
-                let scale = self.past.memory.last_scale(|change| most.solved(change));
-                Base::Columns { scale }
+            self.past.polished = true;
+        }
+        let mut direction = polished.as_ref().unwrap_or(direction);
+        let mut fallen_back;
+        let next = loop {
+            if let Some(next) = self.search(point, direction) {
+                break next;
             }
+            let in_noise = direction.decrement / 2.0 <= self.noise(point);
+            if direction.near || in_noise {
+                return None;
+            }
+            self.renew(self.base_to_fall_back_on(point)?);
+            fallen_back = self.direction_by_base(point);
+            direction = &fallen_back;
         };
-        self.past.before = None;
-        self.curvature()
-    }
-
-    fn enlarge_sample(&mut self, rows: usize) -> usize {
-        let Some(small) = self.sample.take() else { return rows };
-        let rows = 4 * small.nrows();
-        self.sample = self.objective.sample(rows);
-        rows
+        let along = difference(&next.at, &point.at);
+        let change = difference(&next.gradient, &point.gradient);
+        let epsilon = B::Scalar::epsilon().widen();
+        self.past.memory.push(along, change, epsilon, self.limits.memory);
+        self.past.before = Some(direction.decrement);
+        Some(next)
     }
 
     /// Steps back along the step until the loss falls as much as it should, give or take its
-    /// rounding; `None` where nothing but rounding is left.
+    /// rounding; `None` where nothing but rounding is left, or where another base promises more.
     fn search(
         &mut self,
         from: &Point<B::Scalar>,
-        step: &[f64],
-        decrement: f64,
+        direction: &Direction,
     ) -> Option<Point<B::Scalar>> {
+        let Direction { step, decrement, .. } = direction;
+        let alone = self.base_to_fall_back_on(from).is_none();
+        let tries = if alone { usize::MAX } else { TRIES };
         let mut length = 1.0;
-        loop {
+        for _ in 0..tries {
             let along = from.at.iter().zip(step);
             let at: Vec<_> =
                 along.map(|(at, step)| B::Scalar::narrow(at.widen() - length * step)).collect();
             if at == from.at {
                 return None;
             }
-            let next = self.evaluate(at);
-            let expected = from.loss - SUFFICIENT * length * decrement;
+            let next = Point::new(self.objective, at);
+            let expected = from.loss - ARMIJO_C1 * length * decrement;
             let rise = next.loss - expected;
-            if rise <= noise::<B::Scalar>(from.loss) && all_finite(&next.gradient) {
+            if rise <= self.noise(from) && all_finite(&next.gradient) {
                 return Some(next);
             }
             // The minimum of the parabola through both losses and the slope, within reason.
@@ -305,10 +525,11 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 length * decrement / (2.0 * (next.loss - from.loss + length * decrement));
             length *= if parabola.is_finite() { parabola.clamp(0.1, 0.5) } else { 0.1 };
         }
+        None
     }
 }
 
-/// By how much a loss may be off.
+/// By how much a loss may be off, beside the rounding of its logits.
 pub(crate) fn noise<F: Float>(loss: f64) -> f64 {
     16.0 * F::epsilon().widen() * loss
 }

@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 use crate::bound::Bound;
 use crate::checkpoint::{Checkpoint, Saved, require_same};
 use crate::coordinates::Coordinates;
-use crate::separation::Suspicion;
+use crate::error::named;
+use crate::quasi_newton::Point;
+use crate::separation::{self, Suspicion};
 use crate::{Backend, Error, Float, Model, Objective};
 
 /// Why a fit ended.
@@ -94,6 +96,10 @@ pub struct Report {
     /// [`Newton`](crate::Newton) and [`ProximalNewton`](crate::ProximalNewton) unless a sample of
     /// the rows serves them, and [`GradientDescent`](crate::GradientDescent) does not.
     pub suboptimality_bound: Option<f64>,
+    /// The columns, in order, that the fit has left out: each is constant, or a combination of
+    /// earlier ones within the rounding of its elements. They keep the weights that they started
+    /// with, 0 by default. Solvers that sum no second derivatives leave none out.
+    pub left_out: Vec<usize>,
     /// The lowest loss seen at the start of an iteration or at the end.
     pub best_loss: f64,
     /// The iteration that started there; `iterations` where it is the model returned.
@@ -130,6 +136,9 @@ impl fmt::Display for Report {
         let above: Vec<String> = about.into_iter().chain(at_most).collect();
         if !above.is_empty() {
             write!(f, ", {} above the minimum", above.join(" and "))?;
+        }
+        if !self.left_out.is_empty() {
+            write!(f, "\nleft out, constant or dependent: {}", named(&self.left_out))?;
         }
         // At the bottom the loss moves by its own rounding, about which there is nothing to say.
         if self.regression() > NOTABLE * self.best_loss {
@@ -191,6 +200,8 @@ pub struct Trace<'a, F> {
     suspicion: Suspicion,
     /// The largest logit of the rows held here at what was recorded last, in absolute value.
     own_largest_logit: f64,
+    /// The gradient recorded last.
+    gradient: Vec<F>,
 }
 
 /// What is still to be done about a fit that was resumed.
@@ -219,6 +230,7 @@ impl<'a, F: Float> Trace<'a, F> {
             gradient_norm: f64::INFINITY,
             suboptimality: None,
             suboptimality_bound: None,
+            left_out: Vec::new(),
             best_loss: f64::INFINITY,
             best_iteration: 0,
         };
@@ -232,6 +244,7 @@ impl<'a, F: Float> Trace<'a, F> {
             resumed: None,
             suspicion: Suspicion::default(),
             own_largest_logit: 0.0,
+            gradient: Vec::new(),
         }
     }
 
@@ -259,6 +272,7 @@ impl<'a, F: Float> Trace<'a, F> {
             resumed,
             suspicion,
             own_largest_logit: 0.0,
+            gradient: Vec::new(),
         }
     }
 
@@ -311,12 +325,15 @@ impl<'a, F: Float> Trace<'a, F> {
             });
         }
         (report.loss, report.gradient_norm) = (loss, gradient_norm);
+        report.suboptimality = None;
         report.suboptimality_bound = self.bound.above_minimum(objective, at, loss, gradient);
         if loss < report.best_loss {
             objective.coordinates().unfold_into(at, &mut self.best);
             (report.best_loss, report.best_iteration) = (loss, report.iterations);
         }
         self.own_largest_logit = objective.own_largest_logit();
+        self.gradient.clear();
+        self.gradient.extend_from_slice(gradient);
         Ok(gradient_norm)
     }
 
@@ -324,17 +341,33 @@ impl<'a, F: Float> Trace<'a, F> {
     /// before the end, where [`finish`](Self::finish) asks, or after the last iteration.
     pub(crate) fn refuse_separated<B: Backend<Scalar = F> + ?Sized>(
         &mut self,
-        objective: &Objective<'_, B>,
-        at: &[F],
+        objective: &mut Objective<'_, B>,
+        point: &Point<F>,
         max_iterations: usize,
     ) -> Result<(), Error> {
-        let end = self.report.iterations >= max_iterations;
-        self.suspicion.check(objective, at, self.own_largest_logit, end)
+        let largest = self.own_largest_logit;
+        if self.report.iterations >= max_iterations {
+            separation::check_at_the_end(objective, point, largest)
+        } else {
+            self.suspicion.check_on_the_way(objective, point, largest)
+        }
     }
 
-    /// Records how far the loss is estimated to lie above its minimum.
+    /// Records how far the loss last recorded is estimated to lie above its minimum. No more than
+    /// the loss itself, since no loss is negative.
     pub fn estimate(&mut self, suboptimality: f64) {
-        self.report.suboptimality = Some(suboptimality);
+        self.report.suboptimality = Some(suboptimality.min(self.report.loss));
+    }
+
+    /// Records which columns are left out of the fit, constant or dependent on others.
+    pub(crate) fn leave_out(&mut self, columns: impl Iterator<Item = usize>) {
+        self.report.left_out = columns.collect();
+        self.report.left_out.sort_unstable();
+    }
+
+    /// How far the loss last recorded lies above its minimum at most, where that is known.
+    pub(crate) fn bound(&self) -> Option<f64> {
+        self.report.suboptimality_bound
     }
 
     /// Whether there is to be another iteration: `None`, or why not. Asks the observer, to whom it
@@ -392,12 +425,14 @@ impl<'a, F: Float> Trace<'a, F> {
     /// ended before it came to one: by the observer or the most iterations there may be.
     pub(crate) fn finish<B: Backend<Scalar = F> + ?Sized>(
         mut self,
-        objective: &Objective<'_, B>,
+        objective: &mut Objective<'_, B>,
         at: &[F],
         stop: StopReason,
     ) -> Result<Report, Error> {
         if matches!(stop, StopReason::Converged | StopReason::PrecisionLimit) {
-            self.suspicion.check(objective, at, self.own_largest_logit, true)?;
+            let (loss, gradient) = (self.report.loss, std::mem::take(&mut self.gradient));
+            let point = Point { at: at.to_vec(), loss, gradient };
+            separation::check_at_the_end(objective, &point, self.own_largest_logit)?;
         }
         Ok(Report { stop, passes: self.passes(objective), ..self.report })
     }
@@ -422,6 +457,7 @@ mod tests {
                 gradient_norms: vec![1.0],
                 suboptimality: None,
                 suboptimality_bound: None,
+                left_out: Vec::new(),
                 loss,
                 gradient_norm: 0.0,
                 best_loss,

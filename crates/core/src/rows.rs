@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::blocks::Partition;
 use crate::peers::Shard;
-use crate::{Backend, Error, Float, Peers};
+use crate::{Backend, Float, Peers};
 
 /// The rows that a sum is over; positions among them count from 0.
 #[derive(Clone, Copy, Debug)]

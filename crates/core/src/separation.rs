@@ -11,19 +11,26 @@
 //! again, until a plane is found for all rows of which something is left, or nothing is.
 
 use crate::coordinates::Coordinates;
+use crate::existence::{self, Verdict};
 use crate::hull::{Hull, norm, without};
+use crate::quasi_newton::Point;
 use crate::rows::sample_size;
+use crate::solver::FEW;
 use crate::{Backend, Error, Float, Model, Objective};
 
-/// From this logit on it is worth asking whether a plane is found already,
+/// From this logit on it is worth asking whether all rows are on the sides of their classes.
 const LARGE_LOGIT: f64 = 15.0;
-/// and from this one on a fit need not go on to its end before it is asked whether the data is
-/// separated.
-const VERY_LARGE_LOGIT: f64 = 30.0;
+/// It is asked again when the largest logit has grown by this factor.
+const LOGIT_GROWTH: f64 = std::f64::consts::SQRT_2;
 /// At the end of a fit it is asked from this one on: where many rows have their share of the loss, the
 /// precision is low or a solver thinks itself nearer to its end than it is, the logits of a few
 /// rows have not become large.
 const NOTABLE_LOGIT: f64 = 8.0;
+/// Rows whose mean loss is more than this share of `ln 2 / n` are hardly all on their sides: one on
+/// the other side has ln 2 or more.
+const PLANE_LOSS: f64 = 8.0;
+/// What may be dropped of Newton's step, as a share of its largest component.
+const NEGLIGIBLE_SHARES: [f64; 2] = [1e-6, 1e-3];
 /// What is left of a row of length 1 where nothing but rounding is.
 const NOTHING: f64 = 1e-10;
 /// A hull so near to 0 may hold it, for rows of which little is left are rounded by more than others.
@@ -41,45 +48,116 @@ const ROOM: usize = 1 << 22;
 pub(crate) struct Suspicion {
     /// From this logit on, ask again.
     logit: f64,
-    /// Whether the answer is known to be no.
-    dismissed: bool,
 }
 
 impl Default for Suspicion {
     fn default() -> Self {
-        Self { logit: LARGE_LOGIT, dismissed: false }
+        Self { logit: LARGE_LOGIT }
     }
 }
 
 impl Suspicion {
-    /// Fails where the data is proven to have no optimum; looks only where the largest logit of the
-    /// rows held here, or elsewhere, is suspicious, or just large at the `end`.
-    pub(crate) fn check<B: Backend + ?Sized>(
+    /// Fails where a point on the way tells the classes apart.
+    pub(crate) fn check_on_the_way<B: Backend + ?Sized>(
         &mut self,
         objective: &Objective<'_, B>,
-        at: &[B::Scalar],
+        point: &Point<B::Scalar>,
         own_largest_logit: f64,
-        end: bool,
     ) -> Result<(), Error> {
-        if self.dismissed || objective.l1() > 0.0 || objective.l2() > 0.0 {
-            return Ok(());
-        }
-        let largest = objective.peers().max(own_largest_logit);
-        if largest <= if end { NOTABLE_LOGIT } else { self.logit } {
-            return Ok(());
-        }
-        self.logit = VERY_LARGE_LOGIT.max(largest);
-        let mut model = Model::zero(objective.ncols());
-        objective.coordinates().unfold_into(at, &mut model);
-        let model = model.widen();
-        if is_plane(objective, &model) {
-            return Err(separated(objective, true, model));
-        }
-        if end || largest > VERY_LARGE_LOGIT {
-            self.dismissed = true;
-            return refuse_separated(objective, &model);
+        if may_separate(objective) {
+            let largest = objective.peers().max(own_largest_logit);
+            if largest > self.logit && may_be_plane(objective, point.loss) {
+                self.logit = LOGIT_GROWTH * largest;
+                return refuse_plane(objective, &model_at(objective, &point.at));
+            }
         }
         Ok(())
+    }
+}
+
+/// Fails where the data is proven to have no optimum, at the end of a fit; looks only where the largest
+/// logit of the rows held here, or elsewhere, is notable.
+pub(crate) fn check_at_the_end<B: Backend + ?Sized>(
+    objective: &mut Objective<'_, B>,
+    point: &Point<B::Scalar>,
+    own_largest_logit: f64,
+) -> Result<(), Error> {
+    if !may_separate(objective) || objective.peers().max(own_largest_logit) <= NOTABLE_LOGIT {
+        return Ok(());
+    }
+    let model = model_at(objective, &point.at);
+    let asked = may_be_plane(objective, point.loss);
+    if asked {
+        refuse_plane(objective, &model)?;
+    }
+    let few = objective.dimension() <= FEW;
+    let mut step = None;
+    if few {
+        // Where the spread of a column is out of range nothing can be told.
+        match existence::verdict(objective, point) {
+            Ok(Verdict::Open { step: open }) => step = Some(open),
+            Ok(Verdict::Exists) | Err(_) => return Ok(()),
+        }
+    }
+    if !asked {
+        refuse_plane(objective, &model)?;
+    }
+    let Ok(mut basis) = objective.basis() else { return Ok(()) };
+    if objective.coordinates().is_standardized() {
+        basis = objective.coordinates().clone();
+    }
+    if let Some(step) = step {
+        refuse_direction(objective, &basis, &step)?;
+        basis.leave_out(&existence::dependent_columns(objective, &basis));
+    }
+    refuse_separated(objective, &basis, &model)
+}
+
+/// Fails where Newton's step separates, but for its small components.
+///
+/// On separated data steps move on along a direction, the same from one to the next; along columns
+/// that have come to their best values they hardly do.
+fn refuse_direction<B: Backend + ?Sized>(
+    objective: &Objective<'_, B>,
+    basis: &Coordinates,
+    step: &[f64],
+) -> Result<(), Error> {
+    let mut direction = Model::zero(objective.ncols());
+    objective.coordinates().unfold_into(step, &mut direction);
+    for share in NEGLIGIBLE_SHARES {
+        basis.drop_small(&mut direction, share);
+        if moves_rows_to_their_sides(objective, &direction) {
+            let complete = is_plane(objective, &direction);
+            return Err(separated(objective, complete, direction));
+        }
+    }
+    Ok(())
+}
+
+/// Whether no penalty stands in the way of ever larger weights.
+fn may_separate<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> bool {
+    objective.l1() == 0.0 && objective.l2() == 0.0
+}
+
+/// Whether the loss is as small as where all rows are on the sides of their classes, or nearly.
+fn may_be_plane<B: Backend + ?Sized>(objective: &Objective<'_, B>, loss: f64) -> bool {
+    loss * objective.nrows() as f64 <= PLANE_LOSS * std::f64::consts::LN_2
+}
+
+fn model_at<B: Backend + ?Sized>(objective: &Objective<'_, B>, at: &[B::Scalar]) -> Model<f64> {
+    let mut model = Model::zero(objective.ncols());
+    objective.coordinates().unfold_into(at, &mut model);
+    model.widen()
+}
+
+/// Fails where a model has all rows on the sides of their classes.
+fn refuse_plane<B: Backend + ?Sized>(
+    objective: &Objective<'_, B>,
+    model: &Model<f64>,
+) -> Result<(), Error> {
+    match is_plane(objective, model) {
+        true => Err(separated(objective, true, model.clone())),
+        false => Ok(()),
     }
 }
 
@@ -108,12 +186,9 @@ fn rounding(model: &Model<f64>) -> f64 {
 /// Fails where the data is separated; looks first at the rows that a model has on the wrong side.
 fn refuse_separated<B: Backend + ?Sized>(
     objective: &Objective<'_, B>,
+    basis: &Coordinates,
     model: &Model<f64>,
 ) -> Result<(), Error> {
-    let own = objective.coordinates();
-    // Where the spread of a column is out of range nothing can be told.
-    let Ok(basis) = objective.basis() else { return Ok(()) };
-    let basis = if own.is_standardized() { own } else { &basis };
     let start = basis.fold(model.weights(), model.intercept());
     if overlap_shows(objective, basis, &start) {
         return Ok(());

@@ -1,12 +1,15 @@
 //! Newton's method in a trust region, from products with second derivatives alone.
 
-use crate::checkpoint::Saved;
-use crate::curvature::Curvature;
+use crate::checkpoint::{Saved, all_sound};
+use crate::coordinates::Coordinates;
+use crate::curvature::{Curvature, RowCurvature};
 use crate::error::check_tolerance;
 use crate::memory::Stall;
 use crate::quadratic::{add_multiple, dot};
-use crate::quasi_newton::{MOST_CURVATURE, Point, noise, widen};
+use crate::quasi_newton::{MOST_CURVATURE, Point, SAMPLE_FACTOR, widen};
 use crate::report::all_finite;
+use crate::rows::sample_size;
+use crate::solver::FEW;
 use crate::{Backend, Error, Float, Objective, Solver, StopReason, Trace};
 
 /// Newton's method without a matrix of second derivatives, for any number of parameters: conjugate
@@ -82,13 +85,20 @@ impl Solver for TrustRegion {
     ) -> Result<StopReason, Error> {
         let basis = objective.basis()?;
         let metric = Curvature::separate(MOST_CURVATURE, objective.l2(), &basis);
-        let saved = trace.resume("TrustRegion")?;
-        let mut point = Point::new(objective, at.to_vec());
-        let past = match saved {
-            Some(Saved::TrustRegion(past)) => past,
-            _ => Past::new(&point, &metric),
+        let (mut point, past) = match trace.resume("TrustRegion")? {
+            Some(Saved::TrustRegion(past)) => (Point::new(objective, at.to_vec()), past),
+            _ => {
+                let point = Point::start(objective, at.to_vec());
+                let past = Past::new(&point, &metric);
+                (point, past)
+            }
         };
-        let descent = Descent { settings: *self, objective, metric, past };
+        let mut descent = Descent { settings: *self, objective, basis, metric, past };
+        if let Some(at) = descent.past.metric_at.clone() {
+            let at: Vec<_> = at.into_iter().map(B::Scalar::narrow).collect();
+            let exact = RowCurvature::Exact;
+            descent.metric = descent.objective.curvature(&at, &descent.basis, exact);
+        }
         let stop = descent.run(&mut point, trace);
         at.copy_from_slice(&point.at);
         stop
@@ -114,6 +124,8 @@ const WORTHWHILE: f64 = 0.5;
 struct Descent<'o, 'a, B: Backend + ?Sized> {
     settings: TrustRegion,
     objective: &'o mut Objective<'a, B>,
+    /// The columns centred and scaled.
+    basis: Coordinates,
     /// The inverse of the matrix `M` in whose norm, `√(s·M·s)`, the region is a ball: it makes
     /// columns comparable.
     metric: Curvature,
@@ -126,14 +138,25 @@ struct Descent<'o, 'a, B: Backend + ?Sized> {
 pub(crate) struct Past {
     radius: f64,
     stall: Stall,
+    /// Where the second derivatives are from that are the metric; that of the columns where there
+    /// are none.
+    metric_at: Option<Vec<f64>>,
 }
 
 impl Past {
-    fn new<F: Float>(point: &Point<F>, metric: &Curvature) -> Self {
-        let gradient = widen(&point.gradient);
-        let radius = dot(&gradient, &metric.solved(&gradient)).sqrt();
-        Self { radius, stall: Stall::default() }
+    pub(crate) fn is_sound(&self, dimension: usize) -> bool {
+        all_sound(self.metric_at.as_deref(), dimension)
     }
+
+    fn new<F: Float>(point: &Point<F>, metric: &Curvature) -> Self {
+        let radius = squared_decrement(point, metric).sqrt();
+        Self { radius, stall: Stall::default(), metric_at: None }
+    }
+}
+
+fn squared_decrement<F: Float>(point: &Point<F>, curvature: &Curvature) -> f64 {
+    let gradient = widen(&point.gradient);
+    dot(&gradient, &curvature.solved(&gradient))
 }
 
 /// A step, to be subtracted.
@@ -156,38 +179,90 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         loop {
             let step = self.step(point, self.past.radius);
             let near = !step.cut && step.gain <= self.settings.tolerance * point.loss;
-            if !step.cut {
-                trace.estimate(step.gain);
-            }
-            let stall = self.past.stall.in_noise(step.gain, noise::<B::Scalar>(point.loss));
+            let noise = self.objective.rounding_of_loss(point, &self.basis);
+            let stall = self.past.stall.in_noise(step.gain, noise);
             if stall.is_long() {
                 return Ok(StopReason::PrecisionLimit);
             }
-            trace.refuse_separated(self.objective, &point.at, self.settings.max_iterations)?;
+            trace.refuse_separated(self.objective, point, self.settings.max_iterations)?;
             // A fit resumed from here comes down to this line again without any change.
             let save = || Saved::TrustRegion(self.past.clone());
             let (objective, maximum) = (&*self.objective, self.settings.max_iterations);
             if let Some(stop) = trace.proceed_from(objective, &point.at, maximum, Some(&save)) {
-                return Ok(if near { StopReason::Converged } else { stop });
+                let converged = near && self.is_optimal(point, trace);
+                return Ok(if converged { StopReason::Converged } else { stop });
             }
             self.past.stall = stall;
-            let Some(next) = self.moved(point, &step.step) else {
-                return Ok(if near { StopReason::Converged } else { StopReason::PrecisionLimit });
-            };
-            let kept = self.kept(point, &next, step.gain);
-            if kept >= SUFFICIENT {
-                *point = next;
-                trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
+            let next = self.moved(point, &step.step);
+            if next.is_none() && !near {
+                return Ok(StopReason::PrecisionLimit);
             }
-            if near {
+            if let Some(next) = next {
+                let kept = self.kept(point, &next, step.gain, noise);
+                self.past.radius = match kept {
+                    GOOD.. if step.cut => FACTOR * self.past.radius,
+                    POOR.. => self.past.radius,
+                    _ => step.length / FACTOR,
+                };
+                if kept >= SUFFICIENT {
+                    *point = next;
+                    trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
+                }
+            }
+            if near && self.is_optimal(point, trace) {
                 return Ok(StopReason::Converged);
             }
-            self.past.radius = match kept {
-                GOOD.. if step.cut => FACTOR * self.past.radius,
-                POOR.. => self.past.radius,
-                _ => step.length / FACTOR,
-            };
         }
+    }
+
+    /// Whether second derivatives, where they can be summed, find no more than the tolerance to be
+    /// gained at a point. If they do, they become the metric.
+    ///
+    /// Conjugate gradients that stop early have seen nothing of directions of little curvature.
+    fn is_optimal(&mut self, point: &Point<B::Scalar>, trace: &mut Trace<'_, B::Scalar>) -> bool {
+        let tolerable = self.settings.tolerance * point.loss;
+        let proven = trace.bound().is_some_and(|bound| bound <= tolerable);
+        let flat = point.gradient.iter().all(|slope| slope.widen() == 0.0);
+        if proven || flat || point.at.len() > FEW {
+            return true;
+        }
+        if let Some(mut sample) = self.objective.sample(sample_size(point.at.len())) {
+            let curvature = sample.curvature(&point.at, &self.basis, RowCurvature::Exact);
+            if self.finds_no_more(point, &curvature, SAMPLE_FACTOR, trace) {
+                return true;
+            }
+        }
+        let curvature = self.objective.curvature(&point.at, &self.basis, RowCurvature::Exact);
+        if self.finds_no_more(point, &curvature, 1.0, trace) {
+            return true;
+        }
+        if !self.objective.misses_columns(point, &self.basis, &curvature) {
+            self.past.metric_at = Some(widen(&point.at));
+            self.past.radius = squared_decrement(point, &curvature).sqrt();
+            self.metric = curvature;
+        }
+        false
+    }
+
+    /// Whether a curvature finds no more than the tolerance to be gained. Then it tells how far
+    /// from the minimum the point is, and which columns are left out.
+    fn finds_no_more(
+        &self,
+        point: &Point<B::Scalar>,
+        curvature: &Curvature,
+        sample_factor: f64,
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> bool {
+        let decrement = squared_decrement(point, curvature);
+        let small = decrement / 2.0 <= self.settings.tolerance * point.loss;
+        let Some(factor) = curvature.factor().filter(|_| small) else { return false };
+        if self.objective.misses_columns(point, &self.basis, curvature) {
+            return false;
+        }
+        trace.leave_out(factor.left_out().filter(|&j| j < self.objective.ncols()));
+        let distance = self.objective.distance_bound(point, &self.basis, factor, decrement);
+        trace.estimate(sample_factor * distance);
+        true
     }
 
     /// Where a step leads, unless that is here.
@@ -198,8 +273,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     }
 
     /// Which share of the foretold decrease came true, give or take the rounding of the losses.
-    fn kept(&self, from: &Point<B::Scalar>, to: &Point<B::Scalar>, gain: f64) -> f64 {
-        let noise = noise::<B::Scalar>(from.loss);
+    fn kept(&self, from: &Point<B::Scalar>, to: &Point<B::Scalar>, gain: f64, noise: f64) -> f64 {
         let kept = (from.loss - to.loss + noise) / (gain + noise);
         if all_finite(&to.gradient) && kept.is_finite() { kept } else { f64::NEG_INFINITY }
     }

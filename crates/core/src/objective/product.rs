@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Objective, Partial};
 use crate::rows::{Observed, Rows};
-use crate::{Backend, Float, Model, slice};
+use crate::{Backend, Float, Model, kernels, slice};
 
 impl<B: Backend + ?Sized> Objective<'_, B> {
     /// The second derivatives at `parameters` times a `direction`, written to `product`. Reads the
@@ -62,7 +62,58 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
     }
 }
 
+impl<B: Backend + ?Sized> Objective<'_, B> {
+    /// By how much a step moves a row's logit to the side of its class at most, times the
+    /// probability that the row has there already. Infinite where a logit is not finite. Reads the
+    /// matrix once.
+    pub(crate) fn largest_shift(&mut self, from: &[B::Scalar], to: &[B::Scalar]) -> f64 {
+        let (mut before, mut after) = (Model::zero(self.ncols()), Model::zero(self.ncols()));
+        self.coordinates.unfold_into(from, &mut before);
+        self.coordinates.unfold_into(to, &mut after);
+        self.count_read(self.nrows);
+        let (x, rows, partition, observed) = (self.x, self.rows, self.partition, &self.observed);
+        partition.for_each_segment(&mut self.partials, |segment, partial| {
+            partial.largest_shift = f64::NEG_INFINITY;
+            for block in partition.blocks(segment) {
+                partial.add_shifts(x, observed, &rows, block, &before, &after);
+            }
+        });
+        let partials = self.partials[..partition.segments()].iter();
+        let own = partials.fold(f64::NEG_INFINITY, |max, partial| partial.largest_shift.max(max));
+        self.peers().max(own)
+    }
+}
+
 impl<F: Float> Partial<F> {
+    /// Takes the largest shift of a block.
+    fn add_shifts<B: Backend<Scalar = F> + ?Sized>(
+        &mut self,
+        x: &B,
+        observed: &Observed<F>,
+        rows: &Rows<'_>,
+        positions: Range<usize>,
+        before: &Model<F>,
+        after: &Model<F>,
+    ) {
+        let from = &mut self.logits[..positions.len()];
+        let to = &mut self.changes[..positions.len()];
+        rows.matvec(x, positions.clone(), &before.weights, from);
+        rows.matvec(x, positions.clone(), &after.weights, to);
+        let block = observed.block(positions);
+        for (i, &y) in block.y.iter().enumerate() {
+            if block.weights.get(i).is_some_and(|weight| weight.is_zero()) {
+                continue;
+            }
+            let offset = block.offsets.get(i).map_or(0.0, |offset| offset.widen());
+            let z = from[i].widen() + before.intercept.widen() + offset;
+            let by = (to[i].widen() + after.intercept.widen()) - (z - offset);
+            let (z, by) = if y { (z, by) } else { (-z, -by) };
+            let shift = kernels::sigmoid(z) * by;
+            let shift = if shift.is_nan() { f64::INFINITY } else { shift };
+            self.largest_shift = self.largest_shift.max(shift);
+        }
+    }
+
     /// Adds one block: logits, how they change along the direction, and the products of what comes
     /// of both with the columns, while its rows are in cache.
     fn add_product<B: Backend<Scalar = F> + ?Sized>(

@@ -3,6 +3,7 @@
 mod bound;
 mod checkpoint;
 mod early_stopping;
+mod edges;
 mod elastic_net;
 mod fit;
 mod kernels;

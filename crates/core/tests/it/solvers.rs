@@ -208,7 +208,7 @@ fn many_rows_take_few_reads() {
     for (n, d) in [(60_000, 3), (40_000, 20)] {
         let (rows, y) = noisy(n, d, 3);
         let Fit { report, model, .. } = fitted::<f64>(&new(), &rows, &y);
-        assert!(report.passes <= 8.0 && report.passes.fract() > 0.0, "{report}");
+        assert!(report.passes <= 10.0 && report.passes.fract() > 0.0, "{report}");
         let exact = fitted::<f64>(&new().start_from(&model), &rows, &y).report;
         assert!(report.loss - exact.loss <= 1e-9 * exact.loss, "{report}\n{exact}");
         let sorted = {
@@ -323,7 +323,8 @@ fn numbers_per_row_are_checked() {
     );
     assert_eq!(
         refused(new().offsets([0.0, 1e39, 0.0, 0.0])),
-        "offset of row 1 is 1e39: it must be finite in the precision of the data"
+        "offset of row 1 is 1e39: it must be within 1 / epsilon of the precision: 4.5e15 in f64, \
+         8.3e6 in f32"
     );
     assert!(refused(new().sample_weights([0.0; 4])).contains("weights of all rows are 0"));
     let one_class = y.map(|y| f32::from(u8::from(y)));

@@ -77,8 +77,6 @@ fn what_else_makes_the_first_loss_infinite_is_said() {
     let new = LogisticRegression::new;
     let penalized = new().initial_weights([1e200, 0.0]).l2(1.0);
     all_say(&errors::<f64>(&penalized, &data([1.0, 1.0])), &said("inf"));
-    let far = new().offsets([1.7e308; 6]).l2(1.0);
-    all_say(&errors::<f64>(&far, &data([1.0, 1.0])), &said("inf"));
     // The loss is within f64, its slope beyond f32.
     let steep = new().initial_weights([1e30, 0.0]).l2(1e9).fit_intercept(false);
     all_say(&errors::<f32>(&steep, &data([1e-3, 1e-3])), &said("5.000000150474663e68"));

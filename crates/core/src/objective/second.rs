@@ -1,0 +1,185 @@
+//! The second derivatives as a matrix: summed over the rows, factored, with what rounding leaves of it.
+
+use num_traits::Float as _;
+
+use super::Objective;
+use crate::cholesky::Cholesky;
+use crate::coordinates::Coordinates;
+use crate::curvature::{Curvature, Gram, RowCurvature};
+use crate::factor::Factor;
+use crate::quadratic::add_multiple;
+use crate::quasi_newton::{MOST_CURVATURE, Point, noise, widen};
+use crate::{Backend, Float, Model};
+
+/// Elements of a column that are computed from others are off by fewer roundings than this.
+const COLUMN_ROUNDING: f64 = 32.0;
+/// A slope, which is summed by blocks, is off by fewer roundings than this.
+const SLOPE_ROUNDING: f64 = 4.0;
+
+impl<B: Backend + ?Sized> Objective<'_, B> {
+    /// The second derivatives at `parameters`, or those of other curvatures of the rows, ready to
+    /// solve with. Reads the rows twice, the first time once more, and as often again where
+    /// columns are nearly dependent.
+    pub(crate) fn curvature(
+        &mut self,
+        parameters: &[B::Scalar],
+        basis: &Coordinates,
+        of_rows: RowCurvature,
+    ) -> Curvature {
+        let all: Vec<usize> = (0..self.dimension()).collect();
+        let gram = self.second_derivatives(parameters, basis, &all, of_rows);
+        let rounding = self.rounding_of_columns(&gram, basis);
+        let factor = Factor::new(gram, &rounding, |first| {
+            let mut sums = self.gram(parameters, basis, &all, of_rows, Some(first));
+            let penalty = |j| self.l2() * basis.inverse_scale(j).powi(2);
+            add_diagonal(&mut sums, first, self.x.ncols(), penalty);
+            sums
+        });
+        Curvature::factored(factor, (!self.coordinates.is_standardized()).then(|| basis.clone()))
+    }
+
+    /// The second derivatives at `parameters` by some of what `basis` moves: the lower triangle,
+    /// row by row. Reads the rows as [`curvature`](Self::curvature) does. Other curvatures of the
+    /// rows can take the place of the exact ones.
+    pub(crate) fn second_derivatives(
+        &mut self,
+        parameters: &[B::Scalar],
+        basis: &Coordinates,
+        columns: &[usize],
+        of_rows: RowCurvature,
+    ) -> Vec<f64> {
+        let mut sums = self.gram(parameters, basis, columns, of_rows, None);
+        for (k, &j) in columns.iter().enumerate().filter(|(_, j)| **j < self.x.ncols()) {
+            sums[k * columns.len() + k] += self.l2() * basis.inverse_scale(j).powi(2);
+        }
+        sums
+    }
+
+    /// The same without the penalty, of rows times the inverse of a factor, transposed.
+    fn gram(
+        &mut self,
+        parameters: &[B::Scalar],
+        basis: &Coordinates,
+        columns: &[usize],
+        of_rows: RowCurvature,
+        factor: Option<&Cholesky>,
+    ) -> Vec<f64> {
+        self.coordinates.unfold_into(parameters, &mut self.model);
+        self.count_read(self.nrows);
+        let (rows, partition, observed) = (self.rows, self.partition, &self.observed);
+        let gram = Gram { rows, partition, observed, columns, of_rows, factor };
+        let mut sums = gram.sum(self.x, &self.model, self.scaled(basis));
+        self.x.peers().sum(&mut sums);
+        sums.iter_mut().for_each(|sum| *sum /= self.total_weight);
+        sums
+    }
+
+    /// The coordinates of centred and scaled columns: a basis, or those of the solver.
+    fn scaled<'b>(&'b self, basis: &'b Coordinates) -> &'b Coordinates {
+        if self.coordinates.is_standardized() { &self.coordinates } else { basis }
+    }
+
+    /// The mean squares of the rounding of the columns that a Gram matrix is of, weighted like it.
+    fn rounding_of_columns(&self, gram: &[f64], basis: &Coordinates) -> Vec<f64> {
+        let (d, order, scaled) = (self.x.ncols(), self.dimension(), self.scaled(basis));
+        let epsilon = COLUMN_ROUNDING * B::Scalar::epsilon().widen();
+        let of_column = |j: usize| {
+            // The mean square of the column where it lies, not centred.
+            let mean = scaled.mean(j) * scaled.inverse_scale(j);
+            let by_intercept = |k: usize| if order > d { gram[d * order + k] } else { 0.0 };
+            let square =
+                gram[j * order + j] + mean * (2.0 * by_intercept(j) + mean * by_intercept(d));
+            epsilon * epsilon * square.max(0.0)
+        };
+        // The intercept's ones are exact.
+        (0..order).map(|j| if j < d { of_column(j) } else { 0.0 }).collect()
+    }
+
+    /// By what the slopes along centred and scaled columns may be off where the loss is so much: no
+    /// residual exceeds its cross-entropy, so the root of the loss bounds the residuals' mean square's.
+    fn rounding_of_slopes(&self, basis: &Coordinates, loss: f64) -> Vec<f64> {
+        let (d, scaled) = (self.x.ncols(), self.scaled(basis));
+        let epsilon = SLOPE_ROUNDING * B::Scalar::epsilon().widen() * loss.min(1.0).sqrt();
+        let shift = |j| if j < d { (scaled.mean(j) * scaled.inverse_scale(j)).abs() } else { 0.0 };
+        (0..self.dimension()).map(|j| epsilon * (1.0 + shift(j))).collect()
+    }
+
+    /// The mean square of the rounding of the logits at `parameters`, as far as the spreads of the
+    /// columns tell.
+    fn rounding_of_logits(&self, parameters: &[B::Scalar], basis: &Coordinates) -> f64 {
+        let (d, scaled) = (self.x.ncols(), self.scaled(basis));
+        let mut model = Model::zero(d);
+        self.coordinates.unfold_into(parameters, &mut model);
+        let square = |(j, w): (usize, &B::Scalar)| {
+            let (mean, inverse) = (scaled.mean(j), scaled.inverse_scale(j));
+            let spread = if inverse > 0.0 { 1.0 / inverse } else { 0.0 };
+            w.widen().powi(2) * (mean * mean + spread * spread)
+        };
+        let squares = model.weights.iter().enumerate().map(square).sum::<f64>();
+        B::Scalar::epsilon().widen().powi(2) * (squares + model.intercept.widen().powi(2))
+    }
+
+    /// By how much the loss at a point may be off. Logits that are off by δ change it by
+    /// `p (1 - p) δ² / 2` in the mean, and by the mean of `residual · δ`, whose signs are mixed.
+    pub(crate) fn rounding_of_loss(&self, point: &Point<B::Scalar>, basis: &Coordinates) -> f64 {
+        let logits = self.rounding_of_logits(&point.at, basis);
+        let residuals = point.loss.min(1.0) / self.nrows as f64;
+        noise::<B::Scalar>(point.loss) + (residuals * logits).sqrt() + MOST_CURVATURE * logits / 2.0
+    }
+
+    /// How far the loss near the minimum lies above it at most, given the squared Newton decrement,
+    /// and rounding included.
+    ///
+    /// The squared decrement, not its half, is a bound near the minimum (Boyd and Vandenberghe,
+    /// *Convex Optimization*, 2004, equation 9.50). The rounding e of the gradient hides `eᵀ·H⁻¹·e`
+    /// of it; that of the logits hides no more than its mean square, whatever the condition.
+    pub(crate) fn distance_bound(
+        &self,
+        point: &Point<B::Scalar>,
+        basis: &Coordinates,
+        factor: &Factor,
+        decrement: f64,
+    ) -> f64 {
+        let slopes = self.rounding_of_slopes(basis, point.loss);
+        let squares: Vec<f64> = slopes.iter().map(|slope| slope * slope).collect();
+        let hidden =
+            factor.expected_decrement(&squares) + self.rounding_of_logits(&point.at, basis);
+        (decrement.max(0.0).sqrt() + hidden.sqrt()).powi(2)
+    }
+
+    /// Whether there may be something to gain by a column that depends on others as far as a
+    /// curvature tells: rounding alone does not explain the slope along them.
+    pub(crate) fn misses_columns(
+        &self,
+        point: &Point<B::Scalar>,
+        basis: &Coordinates,
+        curvature: &Curvature,
+    ) -> bool {
+        let Some(factor) = curvature.factor() else { return false };
+        if factor.left_out().next().is_none() {
+            return false;
+        }
+        let folded = curvature.folded(&widen(&point.gradient));
+        let rounding = self.rounding_of_slopes(basis, point.loss);
+        let slopes = factor.slopes_left_out(&folded, &rounding);
+        slopes.into_iter().any(|(slope, rounding)| slope.abs() > rounding)
+    }
+}
+
+/// Adds a diagonal matrix, in the coordinates of a factor L, as `L⁻¹·D·L⁻ᵀ`, to a lower triangle.
+fn add_diagonal(
+    matrix: &mut [f64],
+    factor: &Cholesky,
+    leading: usize,
+    diagonal: impl Fn(usize) -> f64,
+) {
+    let order = factor.order();
+    for (j, element) in (0..leading).map(|j| (j, diagonal(j))).filter(|(_, d)| *d > 0.0) {
+        let mut column = vec![0.0; order];
+        column[j] = element.sqrt();
+        factor.solve_lower(&mut column);
+        for (row, by) in matrix.chunks_mut(order).zip(&column).skip(j) {
+            add_multiple(row, *by, &column);
+        }
+    }
+}
