@@ -152,6 +152,7 @@ impl Draw {
     fn features(&mut self, kind: Kind, n: usize, d: usize) -> Vec<Vec<f64>> {
         match kind {
             Integers | Few => self.integers(n, d),
+            TinyPenalties if self.chance(0.5) => self.dependent_integers(n, d),
             Quadratics => self.powers(n, 2, 4),
             Polynomials => self.powers(n, 5, 8),
             Levels => self.with_levels(n, d, (n / 12).clamp(2, 6)),
@@ -163,7 +164,13 @@ impl Draw {
     }
 
     fn normals(&mut self, n: usize, d: usize) -> Vec<Vec<f64>> {
-        (0..n).map(|_| (0..d).map(|_| self.normal()).collect()).collect()
+        (0..n).map(|_| (0..d).map(|_| self.rounded_normal()).collect()).collect()
+    }
+
+    /// In the precision of the case, so that what is made of it is made of what is fitted.
+    fn rounded_normal(&mut self) -> f64 {
+        let x = self.normal();
+        if self.single { f64::from(x as f32) } else { x }
     }
 
     fn integers(&mut self, n: usize, d: usize) -> Vec<Vec<f64>> {
@@ -171,6 +178,14 @@ impl Draw {
         let low = self.pick(&[0, -3]);
         let mut value = || f64::from(self.rng.random_range(low..low + levels));
         (0..n).map(|_| (0..d).map(|_| value()).collect()).collect()
+    }
+
+    /// One of them a multiple of another.
+    fn dependent_integers(&mut self, n: usize, d: usize) -> Vec<Vec<f64>> {
+        let by = self.pick(&[1.0, -1.0, 2.0, 3.0]);
+        let mut x = self.integers(n, d);
+        x.iter_mut().for_each(|row| row.push(row[0] * by));
+        x
     }
 
     /// x, x², … of numbers in an interval.
@@ -185,10 +200,13 @@ impl Draw {
     fn with_levels(&mut self, n: usize, d: usize, levels: usize) -> Vec<Vec<f64>> {
         let mut x = self.normals(n, d.clamp(1, 6));
         let rare = n / levels < 12;
-        let all = self.chance(0.5);
+        let (all, sum) = (self.chance(0.5), rare && self.chance(0.5));
         for (i, row) in x.iter_mut().enumerate() {
             // A few rows for each rare level, all others of the last one.
             let of = if rare && i < levels * 6 { i / 6 } else { self.rng.random_range(0..levels) };
+            if sum {
+                row.push(row[0] + row.get(1).unwrap_or(&1.0));
+            }
             row.extend((0..levels - usize::from(!all)).map(|k| f64::from(u8::from(k == of))));
         }
         x

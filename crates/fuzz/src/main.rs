@@ -26,6 +26,7 @@ use draw::{HOSTILE, Kind, TYPICAL, case_seed};
 use judge::judge;
 use lexopt::prelude::*;
 use report::Tally;
+use shrink::shrink;
 use verdict::{Finding, Verdict};
 
 const USAGE: &str = "\
@@ -36,7 +37,7 @@ logit-fuzz: random problems of odd kinds, fitted by logit and judged without tru
     --hostile         kinds that people have on bad days, instead of typical ones
     --kind NAME       this kind alone
     --one KIND:SEED   one case, in full, as a failure names it
-    --shrink          then the smallest case found for each fault of it
+    --shrink FAULT    then a small case with that fault of the same solver's
     --threads N       cases at a time (1)
 ";
 
@@ -46,13 +47,13 @@ struct Options {
     seed: u64,
     kinds: Vec<Kind>,
     one: Option<(Kind, u64)>,
-    shrink: bool,
+    shrink: Option<String>,
     threads: usize,
 }
 
 fn options() -> Result<Options, lexopt::Error> {
     let kinds = TYPICAL.to_vec();
-    let mut options = Options { cases: 1000, seed: 1, kinds, one: None, shrink: false, threads: 1 };
+    let mut options = Options { cases: 1000, seed: 1, kinds, one: None, shrink: None, threads: 1 };
     let kind = |name: &str| Kind::named(name).ok_or(format!("no kind is called {name}"));
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -61,7 +62,7 @@ fn options() -> Result<Options, lexopt::Error> {
             Long("seed") => options.seed = parser.value()?.parse()?,
             Long("threads") => options.threads = parser.value()?.parse()?,
             Long("hostile") => options.kinds = HOSTILE.to_vec(),
-            Long("shrink") => options.shrink = true,
+            Long("shrink") => options.shrink = Some(parser.value()?.string()?),
             Long("kind") => options.kinds = vec![kind(&parser.value()?.string()?)?],
             Long("one") => {
                 let value = parser.value()?.string()?;
@@ -92,29 +93,25 @@ fn main() -> ExitCode {
     // Panics are findings.
     std::panic::set_hook(Box::new(|_| {}));
     match options.one {
-        Some((kind, seed)) => one(kind, seed, options.shrink),
+        Some((kind, seed)) => one(kind, seed, options.shrink.as_deref()),
         None => many(&options),
     }
 }
 
-/// One case in full, and smaller ones with its faults.
-fn one(kind: Kind, seed: u64, smaller: bool) -> ExitCode {
+/// One case in full, and a smaller one with a fault.
+fn one(kind: Kind, seed: u64, fault: Option<&str>) -> ExitCode {
     let case = kind.draw(seed);
     let verdict = judge(&case, seed);
     print_case(&case, &verdict);
     print_findings(kind, seed, &verdict.findings);
-    let mut done = Vec::new();
-    for finding in verdict.findings.iter().filter(|_| smaller) {
-        let of = (finding.fault, finding.run.map(|run| run.solver));
-        if !done.contains(&of) {
-            done.push(of);
-            let smallest = shrink::shrink(&case, seed, of.0, of.1);
-            println!("\n{} in small:", of.0);
-            print!("{smallest}");
-            let mut findings = judge(&smallest, seed).findings;
-            findings.retain(|of| of.fault == finding.fault);
-            print_findings(kind, seed, &findings);
-        }
+    let named = |of: &&Finding| fault.is_some_and(|name| of.fault.to_string() == name);
+    if let Some(finding) = verdict.findings.iter().find(named) {
+        let solver = finding.run.map(|run| run.solver);
+        let smallest = shrink(&case, seed, finding.fault, solver);
+        print!("\nin small:\n{smallest}");
+        let mut findings = judge(&smallest, seed).findings;
+        findings.retain(|of| of.fault == finding.fault && of.run.map(|run| run.solver) == solver);
+        print_findings(kind, seed, &findings);
     }
     ExitCode::from(u8::from(!verdict.findings.is_empty()))
 }
