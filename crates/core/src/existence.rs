@@ -10,6 +10,8 @@
 //! λᵢ = ωᵢ qᵢ (1 - (1 - qᵢ) tᵢ)        tᵢ = -sᵢ aᵢ·H⁻¹g, by how much the step moves the logit to its side
 //! ```
 //!
+//! The gradient's rounding e moves a row's logit by `aᵢ·H⁻¹e` more, which is at most `√(eᵀH⁻¹e / wᵢ)`, with
+//! `wᵢ = ωᵢ qᵢ (1 - qᵢ) / Σω` the share of the row in H, and counts against the proof.
 //! They are positive where `(1 - qᵢ) tᵢ < 1` in all rows, which near an optimum is so. On separated
 //! data some row has `(1 - qᵢ) tᵢ ≥ 1` wherever the fit stands. So second derivatives and a pass decide.
 
@@ -91,9 +93,11 @@ fn proven_rank<B: Backend + ?Sized>(
         last.iter_mut().for_each(|by| *by = -*by);
         let next = point.at.iter().zip(&last).map(|(at, by)| at.widen() + by);
         let next: Vec<_> = next.map(B::Scalar::narrow).collect();
-        if objective.largest_shift(&point.at, &next) <= MARGIN {
-            let left_out = curvature.factor().map_or(0, |factor| factor.left_out().count());
-            return Ok(point.at.len() - left_out);
+        if let Some(factor) = curvature.factor() {
+            let rounding = objective.rounding_of_decrement(point.loss, basis, factor).sqrt();
+            if objective.largest_shift(&point.at, &next, rounding) <= MARGIN {
+                return Ok(point.at.len() - factor.left_out().count());
+            }
         }
         if step < steps {
             point = Point::new(objective, next);

@@ -110,6 +110,8 @@ const SUFFICIENT: f64 = 1e-4;
 /// Below this share the region was too large, from the other on it may be too small.
 const POOR: f64 = 0.25;
 const GOOD: f64 = 0.75;
+/// After so many iterations second derivatives are worth their sum.
+const PATIENCE: usize = 50;
 /// By so much the region shrinks and grows.
 const FACTOR: f64 = 4.0;
 /// Conjugate gradients go on until the gradient of the quadratic model is this share of what it was,
@@ -193,6 +195,9 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 return Ok(if converged { StopReason::Converged } else { stop });
             }
             self.past.stall = stall;
+            if trace.iterations() == PATIENCE && point.at.len() <= FEW {
+                self.take_metric(point);
+            }
             let next = self.moved(point, &step.step);
             if next.is_none() && !near {
                 return Ok(StopReason::PrecisionLimit);
@@ -236,12 +241,23 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         if self.finds_no_more(point, &curvature, 1.0, trace) {
             return true;
         }
+        self.take_metric_of(point, curvature);
+        false
+    }
+
+    /// Lets the second derivatives at a point be the metric, so that conjugate gradients take a few
+    /// steps however ill-conditioned the columns are.
+    fn take_metric(&mut self, point: &Point<B::Scalar>) {
+        let curvature = self.objective.curvature(&point.at, &self.basis, RowCurvature::Exact);
+        self.take_metric_of(point, curvature);
+    }
+
+    fn take_metric_of(&mut self, point: &Point<B::Scalar>, curvature: Curvature) {
         if !self.objective.misses_columns(point, &self.basis, &curvature) {
             self.past.metric_at = Some(widen(&point.at));
             self.past.radius = squared_decrement(point, &curvature).sqrt();
             self.metric = curvature;
         }
-        false
     }
 
     /// Whether a curvature finds no more than the tolerance to be gained. Then it tells how far

@@ -64,9 +64,16 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
 
 impl<B: Backend + ?Sized> Objective<'_, B> {
     /// By how much a step moves a row's logit to the side of its class at most, times the
-    /// probability that the row has there already. Infinite where a logit is not finite. Reads the
-    /// matrix once.
-    pub(crate) fn largest_shift(&mut self, from: &[B::Scalar], to: &[B::Scalar]) -> f64 {
+    /// probability that the row has there already. A step that is off by `rounding` in the norm of
+    /// the second derivatives moves a logit by no more than that, divided by the root of the row's
+    /// share in them. Infinite where a logit is not finite. Reads the matrix once.
+    pub(crate) fn largest_shift(
+        &mut self,
+        from: &[B::Scalar],
+        to: &[B::Scalar],
+        rounding: f64,
+    ) -> f64 {
+        let rounding = rounding * self.total_weight.sqrt();
         let (mut before, mut after) = (Model::zero(self.ncols()), Model::zero(self.ncols()));
         self.coordinates.unfold_into(from, &mut before);
         self.coordinates.unfold_into(to, &mut after);
@@ -75,7 +82,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         partition.for_each_segment(&mut self.partials, |segment, partial| {
             partial.largest_shift = f64::NEG_INFINITY;
             for block in partition.blocks(segment) {
-                partial.add_shifts(x, observed, &rows, block, &before, &after);
+                partial.add_shifts(x, observed, &rows, block, (&before, &after), rounding);
             }
         });
         let partials = self.partials[..partition.segments()].iter();
@@ -92,8 +99,8 @@ impl<F: Float> Partial<F> {
         observed: &Observed<F>,
         rows: &Rows<'_>,
         positions: Range<usize>,
-        before: &Model<F>,
-        after: &Model<F>,
+        (before, after): (&Model<F>, &Model<F>),
+        rounding: f64,
     ) {
         let from = &mut self.logits[..positions.len()];
         let to = &mut self.changes[..positions.len()];
@@ -101,14 +108,16 @@ impl<F: Float> Partial<F> {
         rows.matvec(x, positions.clone(), &after.weights, to);
         let block = observed.block(positions);
         for (i, &y) in block.y.iter().enumerate() {
-            if block.weights.get(i).is_some_and(|weight| weight.is_zero()) {
+            let weight = block.weights.get(i).map_or(1.0, |weight| weight.widen());
+            if weight == 0.0 {
                 continue;
             }
             let offset = block.offsets.get(i).map_or(0.0, |offset| offset.widen());
             let z = from[i].widen() + before.intercept.widen() + offset;
             let by = (to[i].widen() + after.intercept.widen()) - (z - offset);
             let (z, by) = if y { (z, by) } else { (-z, -by) };
-            let shift = kernels::sigmoid(z) * by;
+            let p = kernels::sigmoid(z);
+            let shift = p * (by + rounding / (weight * p * kernels::sigmoid(-z)).sqrt());
             let shift = if shift.is_nan() { f64::INFINITY } else { shift };
             self.largest_shift = self.largest_shift.max(shift);
         }

@@ -127,6 +127,18 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         noise::<B::Scalar>(point.loss) + (residuals * logits).sqrt() + MOST_CURVATURE * logits / 2.0
     }
 
+    /// The squared decrement that the rounding of a gradient alone makes, where the loss is so much.
+    pub(crate) fn rounding_of_decrement(
+        &self,
+        loss: f64,
+        basis: &Coordinates,
+        factor: &Factor,
+    ) -> f64 {
+        let slopes = self.rounding_of_slopes(basis, loss);
+        let squares: Vec<f64> = slopes.iter().map(|slope| slope * slope).collect();
+        factor.expected_decrement(&squares)
+    }
+
     /// How far the loss near the minimum lies above it at most, given the squared Newton decrement,
     /// and rounding included.
     ///
@@ -140,10 +152,8 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         factor: &Factor,
         decrement: f64,
     ) -> f64 {
-        let slopes = self.rounding_of_slopes(basis, point.loss);
-        let squares: Vec<f64> = slopes.iter().map(|slope| slope * slope).collect();
-        let hidden =
-            factor.expected_decrement(&squares) + self.rounding_of_logits(&point.at, basis);
+        let hidden = self.rounding_of_decrement(point.loss, basis, factor)
+            + self.rounding_of_logits(&point.at, basis);
         (decrement.max(0.0).sqrt() + hidden.sqrt()).powi(2)
     }
 
