@@ -1,6 +1,6 @@
 //! Gradient descent with rates found by trying.
 
-use num_traits::Float as _;
+use num_traits::{Float as _, Zero as _};
 
 use crate::checkpoint::Saved;
 use crate::quasi_newton::Point;
@@ -35,6 +35,9 @@ pub(crate) fn minimize<B: Backend + ?Sized>(
         if trace.record(objective, at, point.loss, &point.gradient)? <= tolerance {
             return Ok(StopReason::Converged);
         }
+        if trace.iterations() == 0 {
+            check_slope(&point.gradient)?;
+        }
         let save = || Saved::Backtracking { rate };
         if let Some(stop) = trace.proceed_from(objective, at, iterations, Some(&save)) {
             return Ok(stop);
@@ -65,6 +68,21 @@ fn search<B: Backend + ?Sized>(
         rate /= FACTOR;
     }
     None
+}
+
+/// Fails where the squares of slopes are out of range, with the column of the steepest: no rate
+/// would follow from them.
+fn check_slope<F: Float>(gradient: &[F]) -> Result<(), Error> {
+    let steepest = (0..gradient.len()).max_by(|&i, &j| {
+        let size = |k: usize| gradient[k].widen().abs();
+        size(i).total_cmp(&size(j))
+    });
+    match steepest {
+        Some(column) if !gradient[column].is_zero() && !slope(gradient).is_normal() => {
+            Err(Error::ColumnSize { column, precision: "f64" })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// How steeply the loss falls down the gradient, per unit of the rate.

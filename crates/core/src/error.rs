@@ -123,8 +123,12 @@ pub enum Error {
         loss: f64,
     },
 
-    /// The slope by a weight is out of range where a fit starts, though the loss is not.
-    #[error("column {column} is too large: its sums leave the range of {precision}; rescale it")]
+    /// The slope by a weight, or its square where that is needed, is out of range where a fit
+    /// starts, though the loss is not.
+    #[error(
+        "the size of column {column} is out of range: sums over it or their squares leave that of \
+         {precision}; rescale it"
+    )]
     ColumnSize {
         /// The column.
         column: usize,

@@ -83,18 +83,28 @@ fn what_else_makes_the_first_loss_infinite_is_said() {
 }
 
 #[test]
-fn too_large_a_column_is_named() {
+fn a_column_too_large_for_its_sums_is_named() {
+    let said = |column: usize, precision: &str| {
+        format!(
+            "the size of column {column} is out of range: sums over it or their squares leave that \
+             of {precision}; rescale it"
+        )
+    };
     let descent = |rate| GradientDescent::new().learning_rate(rate);
     let estimator = LogisticRegression::new().solver(descent(1e-3));
     let (x, _) = data::<f64>([1.0, 1e308]);
     let signs = Matrix::from_rows(x.rows().iter().map(|row| [row[0], row[1].abs()]));
     let error = estimator.fit(&signs, [0, 1, 1, 1, 1, 1]).unwrap_err();
-    let message = "column 1 is too large: its sums leave the range of f64; rescale it";
-    assert_eq!(error.to_string(), message);
+    assert_eq!(error.to_string(), said(1, "f64"));
     let (x, _) = data::<f32>([5e37, 1.0]);
     let error = estimator.fit(&x, [0, 1, 1, 1, 1, 1]).unwrap_err();
-    let message = "column 0 is too large: its sums leave the range of f32; rescale it";
-    assert_eq!(error.to_string(), message);
+    assert_eq!(error.to_string(), said(0, "f32"));
+    // No rate follows from squares of slopes that are infinite or 0.
+    let backtracking = estimator.solver(GradientDescent::new().backtracking()).fit_intercept(false);
+    for size in [1e160, 1e-170] {
+        let (x, y) = data::<f64>([0.0, size]);
+        all_say(&[backtracking.fit(&x, y).unwrap_err()], &said(1, "f64"));
+    }
 }
 
 /// A backend that is wrong somewhere.
