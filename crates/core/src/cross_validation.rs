@@ -124,7 +124,7 @@ impl CrossValidation {
         let shard = Shard::of(x);
         let folds = self.deal(&observed, shard, x.peers())?;
         let mut objective = Objective::new(x, shard, observed.clone(), estimator.terms())?;
-        let strengths = self.path.strengths(&mut objective);
+        let strengths = self.path.strengths(&mut objective)?;
         let mut judge = objective.plain();
         let mut outcomes = Vec::with_capacity(self.folds);
         for fold in 0..self.folds {

@@ -57,6 +57,19 @@ const LEAST_L1_RATIO: f64 = 1e-3;
 /// Each takes the memory of a model.
 const MOST_STEPS: usize = 100_000;
 
+/// A slope is rounding if it is at most so many times the machine epsilon and the root mean square
+/// of its column: residuals are at most 1, and sums of a block grow by the root of its rows.
+const ROUNDING_EPSILONS: f64 = 16.0;
+
+/// A strength is lost beside the largest if it is less than so many times the machine epsilon and
+/// that.
+const LEAST_RATIO_EPSILONS: f64 = 256.0;
+
+/// The least ratio of strengths that a precision tells apart.
+fn least_ratio<F: Float>() -> f64 {
+    LEAST_RATIO_EPSILONS * F::epsilon().widen()
+}
+
 impl Default for Path {
     fn default() -> Self {
         Self { l1_ratio: 1.0, steps: 100, least_ratio: None }
@@ -81,8 +94,11 @@ impl Path {
         self
     }
 
-    /// The least strength as a share of the largest, above 0 and below 1; those between are spaced
-    /// evenly by their logarithms. Default: 1e-4, or 1e-2 unless there are more rows than columns.
+    /// The least strength as a share of the largest, below 1; those between are spaced evenly by
+    /// their logarithms. Default: 1e-4, or 1e-2 unless there are more rows than columns.
+    ///
+    /// At least 256 machine epsilons, 6e-14 or in `f32` 3e-5: weaker penalties are lost in the
+    /// rounding of the loss.
     pub fn least_ratio(mut self, least_ratio: f64) -> Self {
         self.least_ratio = Some(least_ratio);
         self
@@ -102,7 +118,7 @@ impl Path {
     ) -> Result<PathFit<B::Scalar>, Error> {
         self.check::<B::Scalar, S>(estimator)?;
         let mut objective = estimator.objective(x, y)?;
-        let strengths = self.strengths(&mut objective);
+        let strengths = self.strengths(&mut objective)?;
         self.fit_at(strengths, estimator, x, &mut objective)
     }
 
@@ -116,7 +132,9 @@ impl Path {
         let holds = (1..=MOST_STEPS).contains(&self.steps);
         check_setting("steps", self.steps, holds, "1 to 100000")?;
         let least = self.least_ratio.unwrap_or(0.5);
-        check_setting("least_ratio", least, least > 0.0 && least < 1.0, "above 0 and below 1")?;
+        let holds = (least_ratio::<F>()..1.0).contains(&least);
+        let accepted = "at least 256 machine epsilons, 6e-14 (f32: 3e-5), and below 1";
+        check_setting("least_ratio", least, holds, accepted)?;
         let Penalty { l1, l2 } = estimator.terms().penalty;
         for (name, strength) in [("l1", l1), ("l2", l2)] {
             check_setting(name, strength, strength == 0.0, "0, since a path sets the penalties")?;
@@ -128,21 +146,18 @@ impl Path {
     pub(crate) fn strengths<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
-    ) -> Vec<f64> {
-        let (_, slope) = without_weights(objective);
-        if !slope.is_finite() {
+    ) -> Result<Vec<f64>, Error> {
+        let Some(slope) = largest_slope(objective)? else {
             // The first fit says what is wrong.
-            return vec![1.0];
-        }
-        // What no weight can improve by more than rounding is not to be improved.
-        let epsilon = B::Scalar::epsilon().widen();
+            return Ok(vec![1.0]);
+        };
         // A little more, so that rounding leaves no weight.
-        let largest =
-            slope.max(epsilon) * (1.0 + 16.0 * epsilon) / self.l1_ratio.max(LEAST_L1_RATIO);
+        let epsilon = B::Scalar::epsilon().widen();
+        let largest = slope * (1.0 + 16.0 * epsilon) / self.l1_ratio.max(LEAST_L1_RATIO);
         let narrow = objective.nrows() > objective.ncols();
         let least = self.least_ratio.unwrap_or(if narrow { 1e-4 } else { 1e-2 });
         let strength = |k: usize| largest * least.powf(k as f64 / (self.steps - 1).max(1) as f64);
-        (0..self.steps).map(strength).collect()
+        Ok((0..self.steps).map(strength).collect())
     }
 
     /// Fits at each of the strengths.
@@ -153,9 +168,7 @@ impl Path {
         x: &B,
         objective: &mut Objective<'_, B>,
     ) -> Result<PathFit<B::Scalar>, Error> {
-        let (intercept, _) = without_weights(objective);
-        let mut model = Model::zero(objective.ncols());
-        model.intercept = B::Scalar::narrow(intercept);
+        let model = start(objective);
         let mut fits: Vec<Fit<B::Scalar>> = Vec::with_capacity(strengths.len());
         for &strength in &strengths {
             let (l1, l2) = (self.l1_ratio * strength, (1.0 - self.l1_ratio) * strength);
@@ -168,36 +181,40 @@ impl Path {
     }
 }
 
-/// So many times the intercept is improved; without offsets the first time is exact.
-const IMPROVEMENTS: usize = 100;
+/// The best model of no weights.
+fn start<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> Model<B::Scalar> {
+    let mut model = Model::zero(objective.ncols());
+    model.intercept = B::Scalar::narrow(objective.null_model().intercept);
+    model
+}
 
-/// The best intercept where all weights are 0, and the largest slope by a weight there.
+/// The largest slope by a weight where all are 0; `None` where one is not finite.
 ///
-/// The mean probability is a sigmoid of the intercept where there are no offsets, and less steep
-/// with them, so moving by the difference of the logits of what it should be and what it is never
-/// goes too far.
-fn without_weights<B: Backend + ?Sized>(objective: &mut Objective<'_, B>) -> (f64, f64) {
+/// Where all are rounding, no column tells anything. Then it is the largest that there could be, by
+/// Cauchy and Schwarz's inequality, of residuals of root mean square ½: a grid from there down makes
+/// weights nothing, as they should be, where one of the size of the rounding would leave them to it.
+fn largest_slope<B: Backend + ?Sized>(
+    objective: &mut Objective<'_, B>,
+) -> Result<Option<f64>, Error> {
     objective.set_penalty(Penalty::NONE);
-    let d = objective.ncols();
-    let mut at = vec![B::Scalar::default(); objective.dimension()];
+    let model = start(objective);
+    let at = objective.coordinates().fold(model.weights(), model.intercept());
     let mut gradient = at.clone();
-    let (zero, one) = objective.class_totals();
-    let wanted = one / (zero + one);
-    let logit = |p: f64| (p / (1.0 - p)).ln();
-    let mut before = f64::INFINITY;
-    for _ in 0..IMPROVEMENTS {
-        objective.evaluate(&at, &mut gradient);
-        let Some(intercept) = at.get_mut(d) else { break };
-        let miss = gradient[d].widen();
-        // Until nothing but rounding is left.
-        if miss.is_nan() || miss.abs() >= before {
-            break;
-        }
-        before = miss.abs();
-        *intercept += B::Scalar::narrow(logit(wanted) - logit(wanted + miss));
+    objective.evaluate(&at, &mut gradient);
+    if !all_finite(&gradient) {
+        return Ok(None);
     }
-    let slopes = gradient[..d].iter().map(|slope| slope.widen().abs());
-    let largest = slopes.fold(0.0, f64::max);
-    let slope = if all_finite(&gradient) { largest } else { f64::NAN };
-    (at.get(d).map_or(0.0, |intercept| intercept.widen()), slope)
+    let basis = objective.basis()?;
+    let rounding = ROUNDING_EPSILONS * B::Scalar::epsilon().widen();
+    let (mut largest, mut possible) = (0.0, 0.0);
+    for (j, slope) in gradient.iter().enumerate().take(objective.ncols()) {
+        let inverse = basis.inverse_scale(j);
+        let spread = if inverse > 0.0 { 1.0 / inverse } else { 0.0 };
+        let size = basis.mean(j).hypot(spread);
+        let slope = slope.widen().abs();
+        possible = f64::max(possible, size / 2.0);
+        largest = f64::max(largest, if slope > rounding * size { slope } else { 0.0 });
+    }
+    let any = if possible > 0.0 { possible } else { 1.0 };
+    Ok(Some(if largest > 0.0 { largest } else { any }))
 }

@@ -104,6 +104,74 @@ fn columns_that_tell_nothing_have_a_path_of_zeros() {
     assert!((path.fits[2].model.intercept() - 3f64.ln()).abs() < 1e-9);
 }
 
+/// Whatever the rounding of the slopes makes of a grid.
+#[test]
+fn a_constant_column_has_a_ridge_path_of_zeros() {
+    fn check<F: Float>(n: usize, value: f64, estimator: &LogisticRegression) {
+        let x = Matrix::new((n, 1), Default::default(), |_, _| F::narrow(value));
+        let y = (0..n).map(|i| i % 5 == 1 || i % 7 == 2);
+        for l1_ratio in [0.0, 0.5] {
+            let path = Path::new().l1_ratio(l1_ratio).steps(7).fit(estimator, &x, y.clone());
+            for fit in path.expect("a path").fits {
+                // What it adds to the logits.
+                let moved = (fit.model.weights()[0].widen() * value).abs();
+                let within = f64::max(1e-9, 1e3 * F::epsilon().widen());
+                assert!(moved < within, "{moved} of {n} times {value}: {}", fit.report);
+            }
+        }
+    }
+    for n in [7, 9, 11, 23, 49, 101] {
+        for value in [1.0, 0.1, -3.7e-5, 1.0 / 3.0, 12345.678] {
+            check::<f64>(n, value, &new());
+            check::<f64>(n, value, &new().standardize(true));
+            check::<f32>(n, value, &new());
+        }
+    }
+}
+
+#[test]
+fn a_least_ratio_below_rounding_is_an_error() {
+    let (x, y) = data::<f64>(90, 6);
+    let (single, _) = data::<f32>(90, 6);
+    let path = |least| Path::new().steps(9).least_ratio(least);
+    let validation = |least| CrossValidation::new().path(path(least));
+    for least in [1e-300, 1e-14, 0.0, f64::NAN, 1.0] {
+        let errors = [
+            path(least).fit(&new(), &x, &y).unwrap_err(),
+            path(least).fit(&new(), &single, &y).unwrap_err(),
+            validation(least).fit(&new(), &x, &y).unwrap_err(),
+        ];
+        for error in errors {
+            let expected = format!(
+                "least_ratio is {least:?}: it must be at least 256 machine epsilons, 6e-14 (f32: \
+                 3e-5), and below 1"
+            );
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+    assert!(path(1e-6).fit(&new(), &single, &y).is_err());
+    assert!(path(4e-5).fit(&new(), &single, &y).is_ok());
+    let fits = path(6e-14).fit(&new(), &x, &y).expect("a path").fits;
+    assert!(fits.iter().all(|fit| fit.report.iterations < 100));
+}
+
+/// A grid has to start somewhere, whatever is known of the logits already.
+#[test]
+fn large_offsets_shift_the_intercept_of_a_path() {
+    let (x, y) = data::<f64>(90, 6);
+    for far in [50.0, -300.0, 1e6] {
+        for l1_ratio in [0.0, 1.0] {
+            let path = Path::new().steps(5).l1_ratio(l1_ratio);
+            let expected = path.fit(&new(), &x, &y).expect("a path");
+            let shifted = path.fit(&new().offsets(vec![far; 90]), &x, &y).expect("a path");
+            for (fit, expected) in shifted.fits.iter().zip(&expected.fits) {
+                let (a, b) = (fit.report.loss, expected.report.loss);
+                assert!((a - b).abs() < 1e-9 * b, "{a} and {b}");
+            }
+        }
+    }
+}
+
 fn cross_validate(estimator: &LogisticRegression, seed: u64) -> CrossValidated<f64> {
     let (x, y) = data::<f64>(90, 6);
     let validation = CrossValidation::new().path(Path::new().steps(8)).folds(4).seed(seed);
