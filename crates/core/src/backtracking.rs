@@ -1,6 +1,6 @@
 //! Gradient descent with rates found by trying.
 
-use num_traits::{Float as _, Zero as _};
+use num_traits::Float as _;
 
 use crate::checkpoint::Saved;
 use crate::quasi_newton::Point;

@@ -2,8 +2,7 @@
 
 use logit_conformance::Matrix;
 use logit_core::{
-    Error, Fit, Float, GradientDescent, LogisticRegression, Number, ProximalNewton, Solver,
-    StopReason,
+    Error, Fit, Float, GradientDescent, LogisticRegression, Number, Solver, StopReason,
 };
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -175,20 +174,25 @@ fn batches_whose_rows_do_not_count_are_no_divergence() {
 /// Shares for which logits become large, but are within the precision.
 #[test]
 fn a_class_of_a_small_share_has_the_optimum_of_its_weights() {
-    let data = data::<f64>(1);
-    let weights = |weight: f64| data.1.iter().map(move |&y| if y { weight } else { 1.0 });
-    let of = |share: f64| {
-        let solver = ProximalNewton::new().tolerance(1e-12);
-        let estimator = LogisticRegression::new().l1(1e-2 * share).solver(solver);
-        let fit = fit(&data, weights(share), &estimator).expect("a fit");
-        assert_eq!(fit.report.stop, StopReason::Converged);
-        fit.model
-    };
-    // In the limit classes differ in the intercept alone, by the logarithm of the share.
-    let (small, smaller) = (of(1e-60), of(1e-120));
-    for (a, b) in small.weights().iter().zip(smaller.weights()) {
-        assert!((a - b).abs() < 1e-5, "{a} and {b}");
+    fn check<F: Float>(estimator: impl Fn(f64) -> LogisticRegression, shares: [f64; 2]) {
+        let data = data::<F>(1);
+        let weights = |weight: f64| data.1.iter().map(move |&y| if y { weight } else { 1.0 });
+        let [small, smaller] = shares.map(|share| {
+            let fit = fit(&data, weights(share), &estimator(share)).expect("a fit");
+            assert!(fit.report.stop == StopReason::Converged, "{}", fit.report);
+            fit.model
+        });
+        // In the limit they differ in the intercept alone, by the logarithm of the share.
+        for (a, b) in small.weights().iter().zip(smaller.weights()) {
+            assert!((a.widen() - b.widen()).abs() < 1e-4, "{a} and {b}");
+        }
+        let difference = (small.intercept() - smaller.intercept()).widen();
+        assert!((difference - (shares[0] / shares[1]).ln()).abs() < 1e-3, "{difference}");
     }
-    let difference = small.intercept() - smaller.intercept();
-    assert!((difference - 1e60f64.ln()).abs() < 1e-4, "{difference}");
+    let new = LogisticRegression::new;
+    check::<f64>(|_| new(), [1e-60, 1e-139]);
+    check::<f64>(|share| new().l2(1e-2 * share), [1e-60, 1e-139]);
+    check::<f64>(|share| new().l1(1e-2 * share), [1e-60, 1e-139]);
+    check::<f32>(|_| new(), [1e-12, 3e-25]);
+    check::<f32>(|share| new().l2(1e-2 * share), [1e-12, 3e-25]);
 }
