@@ -53,9 +53,12 @@ pub(crate) fn within(value: f64, bound: f64) -> bool {
     value <= bound
 }
 
-/// The least loss that makes no use of rounding errors in the features.
+/// The least loss that makes no use of rounding errors in the features: without those of columns
+/// that depend on others, and with what they cost in others.
 fn enough(problem: &Problem, minimum: &Minimum) -> Dd {
-    problem.loss_at(&problem.robust().minimize(minimum.at.clone(), 100).at)
+    let cleaned = problem.cleaned().minimize(problem.origin(), 300).loss;
+    let robust = problem.robust().minimize(minimum.at.clone(), 100);
+    cleaned.max(problem.loss_at(&robust.at))
 }
 
 /// Of the answers in one precision.

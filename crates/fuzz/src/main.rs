@@ -3,6 +3,7 @@
 mod case;
 mod coefficients;
 mod dd;
+mod dependence;
 mod draw;
 mod judge;
 mod problem;

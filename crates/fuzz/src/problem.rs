@@ -92,6 +92,15 @@ impl Problem {
         self.l1.len()
     }
 
+    pub(crate) fn ncols(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// The largest value of a column, as it is, in absolute value.
+    pub(crate) fn largest(&self, j: usize) -> f64 {
+        self.raw.iter().fold(0.0, |most: f64, row| most.max(row[j].abs()))
+    }
+
     pub(crate) fn mean(&self, j: usize) -> f64 {
         self.mean[j]
     }
