@@ -23,7 +23,7 @@
 
 use std::ops::Range;
 
-use logit_core::{Backend, Peers};
+use logit_core::{Backend, ColumnMoments, Peers};
 use mpi::collective::SystemOperation;
 use mpi::traits::{Communicator, CommunicatorCollectives};
 use send_wrapper::SendWrapper;
@@ -156,11 +156,10 @@ impl<C: Communicator, B: Backend> Backend for Distributed<'_, C, B> {
     fn column_moments(
         &self,
         rows: Range<usize>,
-        origin: &[f64],
-        sums: &mut [f64],
-        squares: &mut [f64],
+        weights: &[B::Scalar],
+        moments: &mut ColumnMoments<'_>,
     ) {
-        self.local.column_moments(rows, origin, sums, squares);
+        self.local.column_moments(rows, weights, moments);
     }
 
     fn peers(&self) -> &dyn Peers {

@@ -19,7 +19,7 @@ pub mod svmlight;
 
 use std::ops::{Deref, Range};
 
-use logit_core::{Backend, Float};
+use logit_core::{Backend, ColumnMoments, Float};
 use sprs::{CsMatBase, CsMatViewI, SpIndex};
 
 pub use sprs;
@@ -183,24 +183,50 @@ impl<F: Float, I: SpIndex, Iptr: SpIndex> Backend for Sprs<'_, F, I, Iptr> {
     }
 
     /// Zeros that are not stored are counted, and added together.
-    fn column_moments(
-        &self,
-        rows: Range<usize>,
-        origin: &[f64],
-        sums: &mut [f64],
-        squares: &mut [f64],
-    ) {
-        let mut absent = vec![rows.len(); origin.len()];
-        self.for_each(rows, |_, j, x| {
-            let deviation = x.widen() - origin[j];
-            sums[j] += deviation;
-            squares[j] += deviation * deviation;
-            absent[j] -= 1;
+    fn column_moments(&self, rows: Range<usize>, weights: &[F], moments: &mut ColumnMoments<'_>) {
+        let weight = |i: usize| if weights.is_empty() { 1.0 } else { weights[i].widen() };
+        let mut all = Total::default();
+        (0..rows.len()).for_each(|i| all.add(weight(i)));
+        let mut absent = vec![all; self.x.cols()];
+        self.for_each(rows, |i, j, x| {
+            moments.add(j, weight(i), x.widen());
+            absent[j].subtract(weight(i));
         });
-        for (j, count) in absent.into_iter().enumerate() {
-            sums[j] -= count as f64 * origin[j];
-            squares[j] += count as f64 * (origin[j] * origin[j]);
+        for (j, total) in absent.into_iter().enumerate().filter(|(_, total)| total.rows > 0) {
+            moments.add(j, total.weight + total.lost, 0.0);
         }
+    }
+}
+
+/// How many rows count, and how much together: in twice the precision, since what is left when most
+/// are subtracted would be rounding.
+#[derive(Clone, Copy, Default)]
+struct Total {
+    rows: usize,
+    weight: f64,
+    lost: f64,
+}
+
+impl Total {
+    #[inline(always)]
+    fn add(&mut self, weight: f64) {
+        self.rows += usize::from(weight != 0.0);
+        self.add_weight(weight);
+    }
+
+    #[inline(always)]
+    fn subtract(&mut self, weight: f64) {
+        self.rows -= usize::from(weight != 0.0);
+        self.add_weight(-weight);
+    }
+
+    /// Knuth's error-free sum.
+    #[inline(always)]
+    fn add_weight(&mut self, weight: f64) {
+        let sum = self.weight + weight;
+        let part = sum - self.weight;
+        self.lost += (self.weight - (sum - part)) + (weight - part);
+        self.weight = sum;
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
-use logit_core::{Backend, Float};
+use logit_core::{Backend, ColumnMoments, Float};
 use proptest::prelude::*;
+use rand::RngExt;
+use rand::rngs::Xoshiro256PlusPlus;
 
 use crate::matrix::{Layout, Matrix};
 use crate::runner::{Outcome, Runner, Subject, close, same_bits};
@@ -236,29 +238,53 @@ pub fn copied_rows<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Run
     })
 }
 
-/// `column_moments` adds sums and squares of deviations, and exact zeros for constant columns.
+/// `column_moments` adds rows by their weights: sums within rounding, largest deviations exactly,
+/// zeros for constant columns, nothing for rows of weight 0.
 pub fn moments<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(1), |problem| {
-        let (x, d) = (&problem.x, problem.x.ncols());
-        let rows = range(&mut problem.rng(), x);
-        let origin: Vec<f64> = (0..d).map(|j| x.get(0, j).widen()).collect();
-        let (mut sums, mut squares) = (vec![1.0; d], vec![2.0; d]);
-        subject.lend(x).column_moments(rows.clone(), &origin, &mut sums, &mut squares);
-        for j in 0..d {
-            let deviations: Vec<f64> =
-                rows.clone().map(|i| x.get(i, j).widen() - origin[j]).collect();
-            let total = |f: fn(f64) -> f64| deviations.iter().map(|&v| f(v)).collect::<Sum>();
-            let rounding = 2.0 * tolerance::dot::<f64>(rows.len());
-            let (sum, size) = (1.0 + total(|v| v).value(), 1.0 + total(f64::abs).value());
-            close("sum of deviations", sums[j], sum, rounding * size)?;
-            let square = 2.0 + total(|v| v * v).value();
-            close("sum of squares", squares[j], square, rounding * square)?;
-            if deviations.iter().all(|&v| v == 0.0) {
-                prop_assert_eq!((sums[j], squares[j]), (1.0, 2.0), "constant column {}", j);
+        let (mut rng, n, d) = (problem.rng(), problem.x.nrows(), problem.x.ncols());
+        let rows = range(&mut rng, &problem.x);
+        let origin: Vec<f64> = (0..d).map(|j| problem.x.get(0, j).widen()).collect();
+        let weights: Vec<F> = match rng.random() {
+            true => Vec::new(),
+            false => (0..n).map(|_| weight(&mut rng)).collect(),
+        };
+        let weight = |i: usize| weights.get(i).map_or(1.0, |weight| weight.widen());
+        let x = Matrix::new((n, d), problem.x.layout(), |i, j| {
+            let hidden = weight(i) == 0.0 && j.is_multiple_of(2);
+            if hidden { F::nan() } else { problem.x.get(i, j) }
+        });
+        let mut got = ColumnMoments::new(&origin);
+        let middle = rng.random_range(rows.start..=rows.end);
+        for part in [rows.start..middle, middle..rows.end] {
+            let weights = if weights.is_empty() { &[][..] } else { &weights[part.clone()] };
+            subject.lend(&x).column_moments(part, weights, &mut got);
+        }
+        for (j, origin) in origin.iter().enumerate() {
+            let counted = rows.clone().filter(|&i| weight(i) != 0.0);
+            let deviations: Vec<(f64, f64)> =
+                counted.map(|i| (weight(i), x.get(i, j).widen() - origin)).collect();
+            let total =
+                |f: fn(f64) -> f64| deviations.iter().map(|&(w, v)| w * f(v)).collect::<Sum>();
+            let rounding = 2.0 * tolerance::dot::<f64>(rows.len() + 2);
+            let (sum, size) = (total(|v| v).value(), total(f64::abs).value());
+            close("sum of deviations", got.sums()[j], sum, rounding * size)?;
+            let square = total(|v| v * v).value();
+            close("sum of squares", got.squares()[j], square, rounding * square)?;
+            let largest = deviations.iter().fold(0.0, |largest: f64, (_, v)| largest.max(v.abs()));
+            prop_assert_eq!(got.largest()[j], largest, "largest deviation of column {}", j);
+            if largest == 0.0 {
+                prop_assert_eq!((got.sums()[j], got.squares()[j]), (0.0, 0.0), "column {}", j);
             }
         }
         Ok(())
     })
+}
+
+/// How much a row counts: often nothing, else anything.
+fn weight<F: Float>(rng: &mut Xoshiro256PlusPlus) -> F {
+    let count = f64::from(u8::from(rng.random_bool(0.7)));
+    F::narrow(count * 10f64.powf(rng.random_range(-12.0..4.0)))
 }
 
 fn is_product<F: Float, B: Backend<Scalar = F>>(

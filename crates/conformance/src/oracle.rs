@@ -58,14 +58,18 @@ impl Oracle {
         let (mut means, mut scales, mut bounds) = (vec![0.0; d], vec![1.0; d], vec![0.0; d]);
         if setup.standardize {
             for j in 0..d {
-                let column = || rows.iter().map(|row| row[j].widen());
-                if setup.fit_intercept {
-                    means[j] = mean(column());
-                }
-                let constant = setup.fit_intercept && column().all(|v| v == rows[0][j].widen());
-                let variance = mean(column().map(|v| (v - means[j]).powi(2)));
-                scales[j] = if constant { 0.0 } else { variance.sqrt() };
-                bounds[j] = tolerance::scale(n, (rows[0][j].widen() - means[j]) / scales[j]);
+                let (column, first) =
+                    (|| rows.iter().map(|row| row[j].widen()), rows[0][j].widen());
+                let average = mean(column());
+                let deviation = mean(column().map(|v| (v - average).powi(2))).sqrt();
+                let constant = column().all(|v| v == first);
+                scales[j] = match (constant, setup.fit_intercept) {
+                    (false, _) => deviation,
+                    (true, true) => 0.0,
+                    (true, false) => first.abs(),
+                };
+                means[j] = if setup.fit_intercept { average } else { 0.0 };
+                bounds[j] = tolerance::scale(n, (first - average) / deviation);
             }
         }
         let table = |value: &dyn Fn(f64, usize) -> f64| -> Vec<Vec<f64>> {

@@ -6,7 +6,7 @@ use num_traits::{Float as _, One, Zero};
 
 use crate::dense::Dense;
 use crate::peers::Alone;
-use crate::{Error, Float, Peers};
+use crate::{ColumnMoments, Error, Float, Peers};
 
 /// A design matrix that a linear-algebra library lends to the algorithms: n rows, one per
 /// observation, and d columns, one per feature.
@@ -50,8 +50,8 @@ use crate::{Error, Float, Peers};
 /// - **Copied rows.** [`copy_rows`](Self::copy_rows), where overridden, copies what the provided one
 ///   copies, exactly.
 /// - **Moments.** [`column_moments`](Self::column_moments), where overridden, adds what the
-///   provided one adds, within rounding, and exactly zero squares for a column equal to its
-///   origin.
+///   provided one adds, sums within rounding and largest deviations exactly. Sums are exactly zero
+///   for a column equal to its origin. A row of weight 0 adds nothing, whatever it holds.
 ///
 /// The algorithms keep their side: `rows` lies within `0..nrows`, slices have the lengths that the
 /// methods name. A backend may panic where a caller does not (slicing does so by itself).
@@ -154,34 +154,31 @@ pub trait Backend: Sync {
         }
     }
 
-    /// Adds each column's sum and sum of squares of deviations from an origin over some rows.
+    /// Adds some rows to sums of each column's deviations from an origin.
     ///
-    /// ```text
-    /// sums[j]    += Σᵢ (x[i, j] - origin[j])
-    /// squares[j] += Σᵢ (x[i, j] - origin[j])²        i in rows; all three: d numbers
-    /// ```
-    ///
-    /// Used once per fit and segment of rows, for
-    /// [`standardize`](crate::LogisticRegression::standardize). The provided one extracts rows
-    /// through [`matvec_transpose`](Self::matvec_transpose) unless the matrix is
-    /// [`dense`](Self::dense).
+    /// `weights` has one number per row, 0 or positive and finite; or none, where all rows count 1.
+    /// A weight of 2 is the row twice. Used a time or two per fit, for standard deviations. The
+    /// provided one extracts rows through [`matvec_transpose`](Self::matvec_transpose) unless the
+    /// matrix is [`dense`](Self::dense).
     ///
     /// # Panics
     /// If the lengths or the rows do not fit.
     fn column_moments(
         &self,
         rows: Range<usize>,
-        origin: &[f64],
-        sums: &mut [f64],
-        squares: &mut [f64],
+        weights: &[Self::Scalar],
+        moments: &mut ColumnMoments<'_>,
     ) {
         if let Some(dense) = self.dense() {
-            return dense.column_moments(rows, origin, sums, squares);
+            return dense.column_moments(rows, weights, moments);
         }
         let mut row = vec![Self::Scalar::zero(); self.ncols()];
-        for i in rows {
-            copy_row(self, i, &mut row);
-            add_moments(&row, origin, sums, squares);
+        for (k, i) in rows.enumerate() {
+            let weight = weight_of(weights, k);
+            if weight != 0.0 {
+                copy_row(self, i, &mut row);
+                moments.add_row(weight, &row);
+            }
         }
     }
 
@@ -193,19 +190,10 @@ pub trait Backend: Sync {
     }
 }
 
-/// Adds one row's deviations from the origin, and their squares.
+/// How much the row at a position counts: 1 where no weights are given.
 #[inline(always)]
-pub(crate) fn add_moments<F: Float>(
-    row: &[F],
-    origin: &[f64],
-    sums: &mut [f64],
-    squares: &mut [f64],
-) {
-    for (((x, origin), sum), square) in row.iter().zip(origin).zip(sums).zip(squares) {
-        let deviation = x.widen() - origin;
-        *sum += deviation;
-        *square += deviation * deviation;
-    }
+pub(crate) fn weight_of<F: Float>(weights: &[F], position: usize) -> f64 {
+    if weights.is_empty() { 1.0 } else { weights[position].widen() }
 }
 
 /// `sums += values`

@@ -44,8 +44,6 @@ struct Intercept {
     classes: (f64, f64),
     /// The root of the mean square of the offsets.
     offset: f64,
-    /// By what factor a weighted mean can exceed the plain one, of numbers that are not negative.
-    excess: f64,
 }
 
 impl Bound {
@@ -54,7 +52,6 @@ impl Bound {
         let intercept = unpenalised.then(|| Intercept {
             classes: objective.class_totals(),
             offset: objective.mean_square_offset().sqrt(),
-            excess: objective.largest_weight(),
         });
         Self { intercept }
     }
@@ -97,7 +94,7 @@ impl Intercept {
         // Where probabilities are too high, the best intercept is further down.
         let (b, [of, other]) = if h > 0.0 { (b, [one, zero]) } else { (-b, [zero, one]) };
         let (k, r) = ((2.0 * (1.0 + other / of)).sqrt(), (2.0 * other / of).ln());
-        let sigma = (self.excess * moments.variance).sqrt();
+        let sigma = moments.variance.sqrt();
         let reach = r + b + k * (sigma * norm(weights()) + self.offset);
         Some((slope + k * sigma * h.abs(), h.abs() * reach))
     }

@@ -8,11 +8,10 @@
 //! ∂/∂vⱼ = (∂/∂wⱼ - μⱼ ∂/∂b) / σⱼ
 //! ```
 
-use num_traits::Zero;
+use std::borrow::Cow;
 
-use crate::backend::{copy_row, explain};
-use crate::peers::Shard;
-use crate::rows::Rows;
+use crate::moments::Columns;
+use crate::rows::{Observed, Rows};
 use crate::{Backend, Error, Float, Model};
 
 /// A solver's parameters: d weights, then the intercept where there is one.
@@ -24,13 +23,15 @@ pub(crate) struct Coordinates {
 }
 
 /// The location and scale of each column.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Scaling {
     mean: Vec<f64>,
-    /// The standard deviation; 1 for a constant column, whose `inverse` is 0.
+    /// 1 for a column that is left out, whose `inverse` is 0.
     scale: Vec<f64>,
-    /// `1 / scale`, or 0 for a constant column: its weight stays 0.
+    /// `1 / scale`, or 0 for a column that is left out: its weight stays 0.
     inverse: Vec<f64>,
+    /// The root mean square of the column before anything is taken off or divided.
+    root_mean_square: Vec<f64>,
 }
 
 /// Where columns lie and how far they spread.
@@ -42,37 +43,73 @@ pub(crate) struct Moments {
     pub(crate) constant: bool,
 }
 
+/// What columns are divided by where nothing is taken off, since there is no intercept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Uncentred {
+    /// The standard deviation, as in glmnet; the root mean square of a constant column.
+    Deviation,
+    RootMeanSquare,
+}
+
 impl Coordinates {
     pub(crate) fn plain(ncols: usize, fit_intercept: bool) -> Self {
         Self { ncols, fit_intercept, scaling: None }
     }
 
-    /// Measures the columns of `x`, in a pass or two.
+    /// Measures the columns of `x`, in a pass or a few.
     pub(crate) fn standardized<B: Backend + ?Sized>(
         x: &B,
         rows: &Rows<'_>,
+        observed: &Observed<B::Scalar>,
         fit_intercept: bool,
     ) -> Result<Self, Error> {
-        let scaling = Some(Scaling::measure(x, rows, fit_intercept)?);
+        let columns = Columns::measure(x, rows, observed)?;
+        let scaling = Some(Scaling::new(&columns, fit_intercept, Uncentred::Deviation));
         Ok(Self { ncols: x.ncols(), fit_intercept, scaling })
     }
 
-    /// The same, but a constant column keeps its scale, so that every change of the weights can be
-    /// expressed; and the moments of the columns as they are.
+    /// Centred columns of standard deviation 1 for a solver whose parameters are on the columns as
+    /// they are; without an intercept columns of root mean square 1. Also their moments, and how
+    /// often the rows have been read for them.
     pub(crate) fn basis<B: Backend + ?Sized>(
         x: &B,
         rows: &Rows<'_>,
+        observed: &Observed<B::Scalar>,
         fit_intercept: bool,
-    ) -> Result<(Self, Moments), Error> {
-        let mut scaling = Scaling::measure(x, rows, fit_intercept)?;
-        let varying = scaling.scale.iter().zip(&scaling.inverse).filter(|of| *of.1 != 0.0);
-        let variance = varying.map(|(scale, _)| scale * scale).sum();
+    ) -> Result<(Self, Moments, usize), Error> {
+        let columns = Columns::measure(x, rows, observed)?;
+        let scaling = Scaling::new(&columns, fit_intercept, Uncentred::RootMeanSquare);
+        let variance = columns.deviation.iter().map(|deviation| deviation.powi(2)).sum();
         let constant = scaling.inverse.contains(&0.0);
-        let moments = Moments { mean: scaling.mean.clone(), variance, constant };
-        for (inverse, scale) in scaling.inverse.iter_mut().zip(&scaling.scale) {
-            *inverse = 1.0 / scale;
+        let moments = Moments { mean: columns.mean, variance, constant };
+        let basis = Self { ncols: x.ncols(), fit_intercept, scaling: Some(scaling) };
+        Ok((basis, moments, columns.passes))
+    }
+
+    /// The same for a solver whose parameters are on standardised columns, if they are.
+    pub(crate) fn basis_of_standardized(&self) -> Option<Self> {
+        let own = self.scaling.as_ref()?;
+        let mut scaling = Scaling::default();
+        for j in 0..self.ncols {
+            let size = own.root_mean_square[j] * own.inverse[j];
+            let scale = if self.fit_intercept || size == 0.0 { 1.0 } else { size };
+            scaling.push(0.0, scale, size > 0.0, size);
         }
-        Ok((Self { ncols: x.ncols(), fit_intercept, scaling: Some(scaling) }, moments))
+        Some(Self { scaling: Some(scaling), ..*self })
+    }
+
+    /// What takes the columns as they are to a basis for these coordinates.
+    pub(crate) fn composed<'b>(&'b self, basis: &'b Self) -> Cow<'b, Self> {
+        let (Some(own), Some(then)) = (&self.scaling, &basis.scaling) else {
+            return Cow::Borrowed(if self.scaling.is_some() { self } else { basis });
+        };
+        let mut scaling = Scaling::default();
+        for j in 0..self.ncols {
+            let mean = own.mean[j] + then.mean[j] * own.scale[j];
+            let varies = own.inverse[j] * then.inverse[j] != 0.0;
+            scaling.push(mean, own.scale[j] * then.scale[j], varies, own.root_mean_square[j]);
+        }
+        Cow::Owned(Self { scaling: Some(scaling), ..*self })
     }
 
     /// The moments of the columns that a solver's weights belong to, where these are standardised.
@@ -91,7 +128,7 @@ impl Coordinates {
         self.fit_intercept
     }
 
-    /// The factor by which column `j` is scaled.
+    /// The factor by which column `j` is scaled; 0 for one that is left out.
     pub(crate) fn inverse_scale(&self, j: usize) -> f64 {
         self.scaling.as_ref().map_or(1.0, |scaling| scaling.inverse[j])
     }
@@ -99,6 +136,26 @@ impl Coordinates {
     /// What is taken off column `j` before it is scaled.
     pub(crate) fn mean(&self, j: usize) -> f64 {
         self.scaling.as_ref().map_or(0.0, |scaling| scaling.mean[j])
+    }
+
+    /// Whether column `j` is left out, its weight 0: it is constant but for rounding, so that the
+    /// intercept can take its place; without an intercept, it is 0.
+    pub(crate) fn is_constant(&self, j: usize) -> bool {
+        self.inverse_scale(j) == 0.0
+    }
+
+    /// Moves the weights of columns that are left out to the intercept, which changes no logit.
+    pub(crate) fn leave_out_constants<F: Float>(&self, parameters: &mut [F]) {
+        let Some(scaling) = &self.scaling else { return };
+        let (weights, intercept) = parameters.split_at_mut(self.ncols);
+        let mut shift = 0.0;
+        for (j, weight) in weights.iter_mut().enumerate().filter(|(j, _)| self.is_constant(*j)) {
+            shift += weight.widen() * scaling.mean[j];
+            *weight = F::zero();
+        }
+        if let Some(intercept) = intercept.first_mut().filter(|_| shift != 0.0) {
+            *intercept = F::narrow(intercept.widen() + shift);
+        }
     }
 
     /// The number of parameters a solver moves.
@@ -200,81 +257,24 @@ impl Coordinates {
 }
 
 impl Scaling {
-    /// Mean and standard deviation of every column, from sums of deviations from the first row.
-    ///
-    /// That origin makes a constant column exactly constant, and loses digits to cancellation only
-    /// by the square of the first row's own distance from the mean in standard deviations
-    /// (Chan, Golub and LeVeque, *Algorithms for computing the sample variance*, 1983). Where that
-    /// is far, as with the elements that a sparse first row stores, the means found serve as
-    /// another origin.
-    ///
-    /// Without an intercept nothing may be shifted: the mean is 0 and the scale the root mean
-    /// square about 0.
-    fn measure<B: Backend + ?Sized>(x: &B, rows: &Rows<'_>, center: bool) -> Result<Self, Error> {
-        const FAR: f64 = 4.0;
-        let d = x.ncols();
-        let mut origin = vec![0.0; d];
-        if center {
-            if Shard::of(x).position(0).is_some() {
-                let mut first = vec![B::Scalar::zero(); d];
-                copy_row(x, 0, &mut first);
-                origin = first.iter().map(|x| x.widen()).collect();
-            }
-            x.peers().sum(&mut origin);
+    fn new(columns: &Columns, center: bool, uncentred: Uncentred) -> Self {
+        let mut scaling = Self::default();
+        for j in 0..columns.mean.len() {
+            let (mean, deviation) = (columns.mean[j], columns.deviation[j]);
+            let constant = columns.constant[j];
+            let root_mean_square = mean.hypot(deviation);
+            let by_deviation = center || uncentred == Uncentred::Deviation && !constant;
+            let scale = if by_deviation { deviation } else { root_mean_square };
+            let varies = if center { !constant } else { scale > 0.0 };
+            scaling.push(if center { mean } else { 0.0 }, scale, varies, root_mean_square);
         }
-        let mut scaling = Self::measure_from(x, rows, &origin, center)?;
-        let columns = || scaling.mean.iter().zip(&origin).zip(&scaling.scale);
-        if columns().any(|((mean, origin), scale)| (mean - origin).abs() > FAR * scale) {
-            let means = std::mem::take(&mut scaling.mean);
-            scaling = Self::measure_from(x, rows, &means, center)?;
-        }
-        Ok(scaling)
+        scaling
     }
 
-    fn measure_from<B: Backend + ?Sized>(
-        x: &B,
-        rows: &Rows<'_>,
-        origin: &[f64],
-        center: bool,
-    ) -> Result<Self, Error> {
-        let d = x.ncols();
-        let partition = rows.partition(x);
-        let mut moments = vec![(vec![0.0; d], vec![0.0; d]); partition.segments()];
-        partition.for_each_segment(&mut moments, |segment, (sums, squares)| {
-            rows.for_each_piece(segment, |rows| x.column_moments(rows, origin, sums, squares));
-        });
-        // Of each column, then the squares, then the number of rows.
-        let mut totals = vec![0.0; 2 * d];
-        for (sums, squares) in &moments {
-            let parts = sums.iter().chain(squares);
-            totals.iter_mut().zip(parts).for_each(|(total, part)| *total += part);
-        }
-        totals.push(rows.len() as f64);
-        x.peers().sum(&mut totals);
-        let n = totals[2 * d];
-        let mut scaling =
-            Self { mean: origin.to_vec(), scale: vec![1.0; d], inverse: vec![0.0; d] };
-        for j in 0..d {
-            let (shift, scale) = Self::column(totals[j], totals[d + j], n, center)
-                .ok_or_else(|| explain(Error::ColumnSpread { column: j }, x))?;
-            scaling.mean[j] += shift;
-            if scale > 0.0 {
-                scaling.scale[j] = scale;
-                scaling.inverse[j] = 1.0 / scale;
-            }
-        }
-        Ok(scaling)
-    }
-
-    /// The mean deviation and standard deviation of a column, the latter 0 for a constant one;
-    /// `None` where they are out of range.
-    fn column(sum: f64, squares: f64, n: f64, center: bool) -> Option<(f64, f64)> {
-        if squares == 0.0 {
-            return (sum == 0.0).then_some((0.0, 0.0));
-        }
-        let shift = if center { sum / n } else { 0.0 };
-        let variance = squares / n - shift * shift;
-        let scale = variance.sqrt();
-        (scale.is_finite() && scale > 0.0).then_some((shift, scale))
+    fn push(&mut self, mean: f64, scale: f64, varies: bool, root_mean_square: f64) {
+        self.mean.push(mean);
+        self.scale.push(if varies { scale } else { 1.0 });
+        self.inverse.push(if varies { 1.0 / scale } else { 0.0 });
+        self.root_mean_square.push(root_mean_square);
     }
 }

@@ -17,8 +17,11 @@ use crate::{Backend, Error, Fit, Float, Label, LogisticRegression, Path, PathFit
 /// a row. For every fold the path is fitted to the other rows, and each of its models judged by the
 /// mean cross-entropy over the fold. Where several processes hold the rows, folds are dealt from those
 /// of the whole, at the cost of 8 bytes for each of them. The matrix is not copied: rows of the fold count 0 in the
-/// fit. Strengths and, with [`standardize`](LogisticRegression::standardize), the scale of the
-/// columns are those of all rows.
+/// fit.
+///
+/// Strengths are those of all rows. With [`standardize`](LogisticRegression::standardize) each fit
+/// scales the columns by its own rows, as in glmnet: rows held out have no influence. A strength is
+/// then the same number in all folds, on columns of standard deviation 1 in each.
 ///
 /// Source: Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed. 2009),
 /// section 7.10.
@@ -128,7 +131,7 @@ impl CrossValidation {
         let mut judge = objective.plain();
         let mut outcomes = Vec::with_capacity(self.folds);
         for fold in 0..self.folds {
-            let mut training = objective.with_observed(without(&observed, &folds, fold));
+            let mut training = objective.with_observed(without(&observed, &folds, fold))?;
             let path = self.path.fit_at(strengths.clone(), estimator, x, &mut training)?;
             let rows: Vec<usize> = (0..folds.len()).filter(|&i| folds[i] == fold).collect();
             outcomes.push(Outcome::new(&mut judge, &rows, shard, &path));

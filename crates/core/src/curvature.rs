@@ -248,8 +248,8 @@ fn unpadded(mut matrix: Vec<f64>, order: usize, leading: usize) -> Vec<f64> {
 /// An approximation of the inverse of the second derivatives.
 pub(crate) struct Curvature {
     inverse: Inverse,
-    /// What the inverse belongs to, where that is not what the solver moves.
-    basis: Option<Coordinates>,
+    /// What the inverse belongs to.
+    basis: Coordinates,
 }
 
 enum Inverse {
@@ -258,7 +258,7 @@ enum Inverse {
 }
 
 impl Curvature {
-    pub(crate) fn factored(factor: Factor, basis: Option<Coordinates>) -> Self {
+    pub(crate) fn factored(factor: Factor, basis: Coordinates) -> Self {
         Self { inverse: Inverse::Factored(factor), basis }
     }
 
@@ -269,7 +269,7 @@ impl Curvature {
             let scale = if j < weights { basis.inverse_scale(j) } else { 0.0 };
             1.0 / (most + l2 * scale * scale)
         });
-        Self { inverse: Inverse::Diagonal(inverse.collect()), basis: Some(basis.clone()) }
+        Self { inverse: Inverse::Diagonal(inverse.collect()), basis: basis.clone() }
     }
 
     /// The same with the curvature divided by a factor.
@@ -292,7 +292,7 @@ impl Curvature {
     pub(crate) fn solved(&self, gradient: &[f64]) -> Vec<f64> {
         let mut folded = self.folded(gradient);
         self.inverse.apply(&mut folded);
-        let Some(basis) = &self.basis else { return folded };
+        let basis = &self.basis;
         let mut step = Model::zero(gradient.len() - usize::from(basis.fit_intercept()));
         basis.unfold_into(&folded, &mut step);
         let intercept = basis.fit_intercept().then_some(step.intercept());
@@ -301,13 +301,11 @@ impl Curvature {
 
     /// A gradient by the parameters that the inverse belongs to.
     pub(crate) fn folded(&self, gradient: &[f64]) -> Vec<f64> {
-        let mut folded = gradient.to_vec();
-        if let Some(basis) = &self.basis {
-            let d = gradient.len() - usize::from(basis.fit_intercept());
-            let (by_weight, by_intercept) = gradient.split_at(d);
-            let by_intercept = by_intercept.first().copied().unwrap_or(0.0);
-            basis.gradient(by_weight.iter().copied(), by_intercept, 0.0, by_weight, &mut folded);
-        }
+        let (basis, mut folded) = (&self.basis, gradient.to_vec());
+        let d = gradient.len() - usize::from(basis.fit_intercept());
+        let (by_weight, by_intercept) = gradient.split_at(d);
+        let by_intercept = by_intercept.first().copied().unwrap_or(0.0);
+        basis.gradient(by_weight.iter().copied(), by_intercept, 0.0, by_weight, &mut folded);
         folded
     }
 }

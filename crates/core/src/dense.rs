@@ -5,15 +5,17 @@
 //! are compiled for AVX-512, AVX2 and the baseline and chosen at run time. Sums are taken in a
 //! fixed order without fused multiply-add: all instruction sets give the same bits.
 
+use std::iter::repeat;
 use std::marker::PhantomData;
 use std::ops::Range;
 
 use multiversion::multiversion;
 
-use crate::backend::{add_moments, column_block_rows};
+use crate::backend::{column_block_rows, weight_of};
+use crate::moments::add_elements;
 #[cfg(target_arch = "x86_64")]
 use crate::registers;
-use crate::{Backend, Float};
+use crate::{Backend, ColumnMoments, Float};
 
 /// A borrowed dense matrix of which the rows or the columns are contiguous.
 ///
@@ -167,37 +169,36 @@ impl<F: Float> Backend for Dense<'_, F> {
         }
     }
 
-    fn column_moments(
-        &self,
-        rows: Range<usize>,
-        origin: &[f64],
-        sums: &mut [f64],
-        squares: &mut [f64],
-    ) {
+    fn column_moments(&self, rows: Range<usize>, weights: &[F], moments: &mut ColumnMoments<'_>) {
         if self.rows_are_lines {
             let lines = self.lines.some(rows);
-            (0..lines.count).for_each(|i| add_moments(lines.get(i), origin, sums, squares));
+            for i in 0..lines.count {
+                moments.add_row(weight_of(weights, i), lines.get(i));
+            }
         } else {
             let lines = self.lines.part(rows);
             for j in 0..lines.count {
-                let (sum, square) = line_moments(lines.get(j), origin[j]);
-                sums[j] += sum;
-                squares[j] += square;
+                moments.join(j, line_moments(lines.get(j), weights, moments.origin()[j]));
             }
         }
     }
 }
 
-/// The sum of a line's deviations from the origin, and of their squares, by eight partial sums.
+/// The sums of a line's deviations from the origin, by eight partial sums.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn line_moments<F: Float>(line: &[F], origin: f64) -> (f64, f64) {
-    let (mut sums, mut squares) = ([0.0; 8], [0.0; 8]);
-    let (chunks, rest) = line.as_chunks::<8>();
-    for chunk in chunks {
-        add_moments(chunk, &[origin; 8], &mut sums, &mut squares);
+fn line_moments<F: Float>(line: &[F], weights: &[F], origin: f64) -> [f64; 3] {
+    const LANES: usize = 8;
+    let [mut sums, mut squares, mut largest] = [[0.0; LANES]; 3];
+    let mut of_rows = [1.0; LANES];
+    for (k, chunk) in line.chunks(LANES).enumerate() {
+        if !weights.is_empty() {
+            let weights = &weights[k * LANES..][..chunk.len()];
+            of_rows.iter_mut().zip(weights).for_each(|(of_row, weight)| *of_row = weight.widen());
+        }
+        let of_rows = of_rows.iter().copied();
+        add_elements(chunk, of_rows, repeat(origin), &mut sums, &mut squares, &mut largest);
     }
-    add_moments(rest, &[origin; 8], &mut sums, &mut squares);
-    (sums.iter().sum(), squares.iter().sum())
+    [sums.iter().sum(), squares.iter().sum(), largest.into_iter().fold(0.0, f64::max)]
 }
 
 /// The row length for [`add_gram`]: whole tiles, and not a power of two, by which rows would share

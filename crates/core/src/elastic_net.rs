@@ -48,8 +48,9 @@ const SUFFICIENT: f64 = 1e-4;
 impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
     pub(crate) fn new(objective: &'o mut Objective<'a, B>, basis: Coordinates) -> Self {
         let strength = objective.l1();
-        let mut l1: Vec<f64> =
-            (0..objective.ncols()).map(|j| strength * basis.inverse_scale(j)).collect();
+        // A column that is left out has a penalty like any other weight of 0.
+        let scale = |j| if basis.is_constant(j) { 1.0 } else { basis.inverse_scale(j) };
+        let mut l1: Vec<f64> = (0..objective.ncols()).map(|j| strength * scale(j)).collect();
         l1.resize(objective.dimension(), 0.0);
         Self { objective, basis, l1, stall: Stall::default() }
     }

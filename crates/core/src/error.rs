@@ -52,11 +52,19 @@ pub enum Error {
         value: f64,
     },
 
-    /// The standard deviation of a column is beyond the range of `f64`.
-    #[error("the spread of column {column} is out of range: rescale it before standardizing")]
+    /// The standard deviation of a column is so small or so large that its square, or its products
+    /// with residuals, leave the range of the precision.
+    #[error(
+        "the standard deviation of column {column} comes to {deviation:.1e}: it must be {accepted}; \
+         multiply the column by a constant"
+    )]
     ColumnSpread {
         /// The column.
         column: usize,
+        /// The standard deviation, 0 or infinite where that is what its square has become.
+        deviation: f64,
+        /// What is accepted in the precision of the fit.
+        accepted: &'static str,
     },
 
     /// Weights do not fit the columns.

@@ -130,8 +130,11 @@ impl<S> LogisticRegression<S> {
     ///
     /// The matrix is neither changed nor copied, and the coefficients come back on its own scale.
     /// Gradient descent then needs no learning rate tuned to the data; the penalty acts on the
-    /// coefficients of the standardised columns. A constant column gets the coefficient 0. Without
-    /// an intercept columns are not shifted, only divided by their root mean square.
+    /// coefficients of the standardised columns. Means and deviations are by the weights of the
+    /// rows. A column that is constant but for rounding gets the coefficient 0.
+    ///
+    /// Without an intercept columns are not shifted, only divided by their standard deviation, as in
+    /// glmnet. A constant column, which glmnet leaves out, is divided by its absolute value.
     ///
     /// A column whose mean is k standard deviations from 0 costs log₁₀ k digits; in `f32`, shift
     /// columns with k above a thousand or so yourself.

@@ -63,6 +63,7 @@ impl Solver for Lbfgs {
         let (iterations, tolerance) = (self.max_iterations, self.tolerance);
         let limits = Limits { iterations, tolerance, memory: self.memory };
         let basis = objective.basis()?;
+        basis.leave_out_constants(at);
         let saved = trace.resume("Lbfgs")?;
         Descent::new(objective, limits, basis, None, Past::lbfgs()).run(saved, at, trace)
     }

@@ -44,6 +44,7 @@ pub mod metrics;
 mod model;
 #[cfg(feature = "serde")]
 mod model_serde;
+mod moments;
 mod newton;
 mod null_model;
 mod objective;
@@ -76,6 +77,7 @@ pub use kernels::{cross_entropy, cross_entropy_from_probability, residual, sigmo
 pub use labels::Label;
 pub use lbfgs::Lbfgs;
 pub use model::Model;
+pub use moments::ColumnMoments;
 pub use newton::Newton;
 pub use objective::Objective;
 pub use path::{Path, PathFit};

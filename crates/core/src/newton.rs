@@ -68,6 +68,7 @@ impl Solver for Newton {
         let rows = sample_size(objective.dimension());
         let mut sample = objective.sample(rows);
         let basis = objective.basis_from(sample.as_ref())?;
+        basis.leave_out_constants(at);
         let saved = trace.resume("Newton")?;
         if let (None, Some(sample)) = (&saved, &mut sample) {
             approach(sample, &basis, at);

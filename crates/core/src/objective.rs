@@ -135,7 +135,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     ) -> Result<Self, Error> {
         let rows = Rows::All(x.nrows());
         let coordinates = if terms.standardize {
-            Coordinates::standardized(x, &rows, terms.fit_intercept)?
+            Coordinates::standardized(x, &rows, &observed, terms.fit_intercept)?
         } else {
             Coordinates::plain(x.ncols(), terms.fit_intercept)
         };
@@ -176,9 +176,13 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         }
     }
 
-    /// The same objective with other observations of the same rows.
-    pub(crate) fn with_observed(&self, observed: Observed<B::Scalar>) -> Self {
-        Self::over(self.x, self.shard, self.rows, observed, self.penalty, self.coordinates.clone())
+    /// The same objective with other observations of the same rows, by which columns are standardised
+    /// anew.
+    pub(crate) fn with_observed(&self, observed: Observed<B::Scalar>) -> Result<Self, Error> {
+        let (fit_intercept, standardize) =
+            (self.coordinates.fit_intercept(), self.coordinates.is_standardized());
+        let terms = Terms { penalty: self.penalty, fit_intercept, standardize };
+        Self::new(self.x, self.shard, observed, terms)
     }
 
     /// The same objective without penalties and standardisation, with an intercept.
@@ -331,11 +335,6 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.observed.largest_weight()
     }
 
-    /// How many times as much as on average a row counts at most.
-    pub(crate) fn largest_weight(&self) -> f64 {
-        self.peers().max(self.observed.largest_weight()) * self.nrows as f64 / self.total_weight
-    }
-
     /// The largest logit of the rows held here where it was last evaluated, in absolute value.
     pub(crate) fn own_largest_logit(&self) -> f64 {
         self.largest_logit
@@ -353,18 +352,19 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         stored[0]
     }
 
-    /// A basis of centred and scaled columns for [`curvature`](Self::curvature): the solver's own
-    /// where that is standardised, else measured over these rows.
+    /// A basis of centred and scaled columns for [`curvature`](Self::curvature), measured over these
+    /// rows unless the solver's own columns are standardised.
     pub(crate) fn basis(&self) -> Result<Coordinates, Error> {
-        if self.coordinates.is_standardized() {
-            return Ok(Coordinates::plain(self.x.ncols(), self.coordinates.fit_intercept()));
+        if let Some(basis) = self.coordinates.basis_of_standardized() {
+            return Ok(basis);
         }
         if let Some(basis) = self.basis.get() {
             return Ok(basis.clone());
         }
-        self.count_read(self.nrows);
-        let (basis, moments) =
-            Coordinates::basis(self.x, &self.rows, self.coordinates.fit_intercept())?;
+        let fit_intercept = self.coordinates.fit_intercept();
+        let (basis, moments, passes) =
+            Coordinates::basis(self.x, &self.rows, &self.observed, fit_intercept)?;
+        self.count_read(passes * self.nrows);
         self.moments.get_or_init(|| moments);
         Ok(self.basis.get_or_init(|| basis).clone())
     }

@@ -123,6 +123,7 @@ impl Solver for ProximalNewton {
         let mut sample = objective.sample(past.rows);
         // A sample tells little of columns that are hardly ever other than 0.
         let basis = objective.basis_from(sample.as_ref().filter(|_| few))?;
+        basis.leave_out_constants(at);
         let saved = trace.resume("ProximalNewton")?;
         let mut net = ElasticNet::new(objective, basis);
         let mut point = net.evaluate(at.to_vec());

@@ -10,6 +10,8 @@
 //! directions are orthogonal to them. What is left of the rows beside those is asked the same
 //! again, until a plane is found for all rows of which something is left, or nothing is.
 
+use std::borrow::Cow;
+
 use crate::coordinates::Coordinates;
 use crate::existence::{self, Verdict};
 use crate::hull::{Hull, norm, without};
@@ -102,10 +104,8 @@ pub(crate) fn check_at_the_end<B: Backend + ?Sized>(
     if !asked {
         refuse_plane(objective, &model)?;
     }
-    let Ok(mut basis) = objective.basis() else { return Ok(()) };
-    if objective.coordinates().is_standardized() {
-        basis = objective.coordinates().clone();
-    }
+    let Ok(basis) = objective.basis() else { return Ok(()) };
+    let mut basis = objective.coordinates().composed(&basis).into_owned();
     if let Some(step) = step {
         refuse_direction(objective, &basis, &step)?;
         basis.leave_out(&existence::dependent_columns(objective, &basis));
@@ -208,11 +208,9 @@ fn separated<B: Backend + ?Sized>(
 ) -> Error {
     let own = objective.coordinates();
     let sample = objective.sample(sample_size(objective.dimension()));
-    let measured = match own.is_standardized() {
-        true => None,
-        false => objective.basis_from(sample.as_ref()).ok(),
-    };
-    let spread = |j| measured.as_ref().unwrap_or(own).inverse_scale(j).recip();
+    let measured = objective.basis_from(sample.as_ref()).ok();
+    let scaled = measured.as_ref().map_or(Cow::Borrowed(own), |basis| own.composed(basis));
+    let spread = |j| scaled.inverse_scale(j).recip();
     let moves = direction.weights().iter().enumerate().filter(|(_, weight)| **weight != 0.0);
     let mut columns: Vec<_> = moves.map(|(j, weight)| (weight.abs() * spread(j), j)).collect();
     columns.sort_by(|(a, _), (b, _)| b.total_cmp(a));

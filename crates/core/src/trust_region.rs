@@ -85,6 +85,7 @@ impl Solver for TrustRegion {
     ) -> Result<StopReason, Error> {
         let basis = objective.basis()?;
         let metric = Curvature::separate(MOST_CURVATURE, objective.l2(), &basis);
+        basis.leave_out_constants(at);
         let (mut point, past) = match trace.resume("TrustRegion")? {
             Some(Saved::TrustRegion(past)) => (Point::new(objective, at.to_vec()), past),
             _ => {

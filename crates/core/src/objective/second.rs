@@ -35,7 +35,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
             add_diagonal(&mut sums, first, self.x.ncols(), penalty);
             sums
         });
-        Curvature::factored(factor, (!self.coordinates.is_standardized()).then(|| basis.clone()))
+        Curvature::factored(factor, basis.clone())
     }
 
     /// The second derivatives at `parameters` by some of what `basis` moves: the lower triangle,
@@ -68,20 +68,16 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         self.count_read(self.nrows);
         let (rows, partition, observed) = (self.rows, self.partition, &self.observed);
         let gram = Gram { rows, partition, observed, columns, of_rows, factor };
-        let mut sums = gram.sum(self.x, &self.model, self.scaled(basis));
+        let mut sums = gram.sum(self.x, &self.model, &self.coordinates.composed(basis));
         self.x.peers().sum(&mut sums);
         sums.iter_mut().for_each(|sum| *sum /= self.total_weight);
         sums
     }
 
-    /// The coordinates of centred and scaled columns: a basis, or those of the solver.
-    fn scaled<'b>(&'b self, basis: &'b Coordinates) -> &'b Coordinates {
-        if self.coordinates.is_standardized() { &self.coordinates } else { basis }
-    }
-
     /// The mean squares of the rounding of the columns that a Gram matrix is of, weighted like it.
     fn rounding_of_columns(&self, gram: &[f64], basis: &Coordinates) -> Vec<f64> {
-        let (d, order, scaled) = (self.x.ncols(), self.dimension(), self.scaled(basis));
+        let (d, order) = (self.x.ncols(), self.dimension());
+        let scaled = self.coordinates.composed(basis);
         let epsilon = COLUMN_ROUNDING * B::Scalar::epsilon().widen();
         let of_column = |j: usize| {
             // The mean square of the column where it lies, not centred.
@@ -98,7 +94,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
     /// By what the slopes along centred and scaled columns may be off where the loss is so much: no
     /// residual exceeds its cross-entropy, so the root of the loss bounds the residuals' mean square's.
     fn rounding_of_slopes(&self, basis: &Coordinates, loss: f64) -> Vec<f64> {
-        let (d, scaled) = (self.x.ncols(), self.scaled(basis));
+        let (d, scaled) = (self.x.ncols(), self.coordinates.composed(basis));
         let epsilon = SLOPE_ROUNDING * B::Scalar::epsilon().widen() * loss.min(1.0).sqrt();
         let shift = |j| if j < d { (scaled.mean(j) * scaled.inverse_scale(j)).abs() } else { 0.0 };
         (0..self.dimension()).map(|j| epsilon * (1.0 + shift(j))).collect()
@@ -107,7 +103,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
     /// The mean square of the rounding of the logits at `parameters`, as far as the spreads of the
     /// columns tell.
     fn rounding_of_logits(&self, parameters: &[B::Scalar], basis: &Coordinates) -> f64 {
-        let (d, scaled) = (self.x.ncols(), self.scaled(basis));
+        let (d, scaled) = (self.x.ncols(), self.coordinates.composed(basis));
         let mut model = Model::zero(d);
         self.coordinates.unfold_into(parameters, &mut model);
         let square = |(j, w): (usize, &B::Scalar)| {

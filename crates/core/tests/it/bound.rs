@@ -193,7 +193,7 @@ logit_conformance::properties! {
             // From logits that are too large it starts at zero.
             let start = [fit.model.weights(), &[fit.model.intercept()]].concat();
             prop_assume!(start == at);
-            let bound = bound(&data, setup, &at, &gradient, moments(&data.rows));
+            let bound = bound(&data, setup, &at, &gradient, moments(&data));
             (fit.report.suboptimality_bound, bound)
         };
         let (got, expected) = (got.expect("a bound"), expected.min(report.loss));
@@ -213,7 +213,7 @@ logit_conformance::properties! {
         // what is estimated to be gained, and twice that again for second derivatives of the step
         // before.
         let decrement = (4.0 * TOLERANCE * fit.report.loss).sqrt();
-        let (mean, variance) = moments(&data.rows);
+        let (mean, variance) = moments(&data);
         let slope = decrement * (variance / 4.0 + setup.l2).sqrt();
         let most = [-0.5, 0.5].map(|root| {
             let h = root * decrement;
@@ -299,11 +299,14 @@ fn plain(n: usize, d: usize) -> Setup {
 }
 
 /// The centre of the columns and the sum of their variances.
-fn moments(rows: &[Vec<f64>]) -> (Vec<f64>, f64) {
-    let n = rows.len() as f64;
-    let column = |j: usize| rows.iter().map(move |row| row[j]);
-    let mean: Vec<f64> = (0..rows[0].len()).map(|j| column(j).sum::<f64>() / n).collect();
-    let square = |j: usize| column(j).map(|x| (x - mean[j]).powi(2)).sum::<f64>() / n;
+fn moments(data: &Data) -> (Vec<f64>, f64) {
+    let total: f64 = data.weights.iter().sum();
+    let weighted = |f: &dyn Fn(&[f64]) -> f64| {
+        data.rows.iter().zip(&data.weights).map(|(row, weight)| weight * f(row)).sum::<f64>()
+            / total
+    };
+    let mean: Vec<f64> = (0..data.rows[0].len()).map(|j| weighted(&|row| row[j])).collect();
+    let square = |j: usize| weighted(&|row| (row[j] - mean[j]).powi(2));
     let variance = (0..mean.len()).map(square).sum();
     (mean, variance)
 }
@@ -328,8 +331,7 @@ fn bound(
     };
     let y = weighted(&|i| f64::from(u8::from(data.y[i])));
     let offset = weighted(&|i| data.offsets[i].powi(2)).sqrt();
-    let most = data.weights.iter().copied().fold(0.0, f64::max) * data.weights.len() as f64 / total;
-    let sigma = (variance * most).sqrt();
+    let sigma = variance.sqrt();
     let h = gradient[d];
     let g: Vec<f64> = gradient[..d].iter().zip(&mean).map(|(g, mean)| g - h * mean).collect();
     let b = at[d] + at[..d].iter().zip(&mean).map(|(w, mean)| w * mean).sum::<f64>();

@@ -261,11 +261,12 @@ fn standardising_copes_with_columns_far_from_zero_and_refuses_the_immeasurable()
     for scale in [1e200, 1e-200] {
         let x = Matrix::from_rows(x.rows().iter().map(|row| [row[0], row[1] * scale]));
         let error = estimator.fit(&x, &y).unwrap_err();
-        assert_eq!(error, Error::ColumnSpread { column: 1 });
+        assert!(matches!(error, Error::ColumnSpread { column: 1, .. }), "{error}");
     }
     // The sum of squares is a subnormal number, and the variance 0.
     let lone = Matrix::from_rows((0..60).map(|i| [if i == 7 { 3e-162 } else { 0.0 }]));
-    assert_eq!(estimator.fit(&lone, &y).unwrap_err(), Error::ColumnSpread { column: 0 });
+    let error = estimator.fit(&lone, &y).unwrap_err();
+    assert!(matches!(error, Error::ColumnSpread { column: 0, .. }), "{error}");
 }
 
 #[test]

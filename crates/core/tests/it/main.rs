@@ -13,6 +13,7 @@ mod path;
 mod peers;
 mod separation;
 mod solvers;
+mod standardization;
 mod start;
 mod suite;
 mod trust_region;

@@ -205,7 +205,12 @@ fn equal_seeds_give_equal_choices_and_others_other_folds() {
 }
 
 /// The loss of a model fitted without a fold, on the fold.
-fn by_hand(strength: f64, folds: &[usize], fold: usize) -> (f64, f64) {
+fn by_hand(
+    estimator: &LogisticRegression,
+    strength: f64,
+    folds: &[usize],
+    fold: usize,
+) -> (f64, f64) {
     let (x, y) = data::<f64>(90, 6);
     let part = |inside: bool| {
         let rows: Vec<usize> = (0..90).filter(|&i| (folds[i] == fold) == inside).collect();
@@ -216,16 +221,23 @@ fn by_hand(strength: f64, folds: &[usize], fold: usize) -> (f64, f64) {
         (x, labels)
     };
     let ((train, labels), (test, truth)) = (part(false), part(true));
-    let model = new().l1(strength).fit(&train, &labels).expect("a fit").model;
+    let model = estimator.clone().l1(strength).fit(&train, &labels).expect("a fit").model;
     let p = model.predict_proba(&test).expect("probabilities");
     (metrics::log_loss(&truth, &p).expect("a loss"), truth.len() as f64)
 }
 
+/// Standardised without it too.
 #[test]
 fn losses_are_those_of_models_fitted_without_the_fold() {
-    let chosen = cross_validate(&new(), 5);
+    losses_are_those_by_hand(&new());
+    losses_are_those_by_hand(&new().standardize(true));
+}
+
+fn losses_are_those_by_hand(estimator: &LogisticRegression) {
+    let chosen = cross_validate(estimator, 5);
     for (k, &strength) in chosen.path.strengths.iter().enumerate() {
-        let folds: Vec<_> = (0..4).map(|fold| by_hand(strength, &chosen.folds, fold)).collect();
+        let fold = |fold| by_hand(estimator, strength, &chosen.folds, fold);
+        let folds: Vec<_> = (0..4).map(fold).collect();
         let mean = folds.iter().map(|(loss, rows)| loss * rows).sum::<f64>() / 90.0;
         assert!((chosen.losses[k] - mean).abs() < 1e-8, "{} not {mean}", chosen.losses[k]);
         let squares = folds.iter().map(|(loss, rows)| (loss - mean).powi(2) * rows).sum::<f64>();

@@ -482,6 +482,31 @@ fn a_constant_column_is_constant_across_ranks() {
     }
 }
 
+/// Their weights are 0, and they come first in the whole and in a rank.
+#[test]
+fn rows_that_do_not_count_have_no_influence_on_the_scale_in_any_rank() {
+    let data = Data::new(90, 3, 1);
+    let mut with = data.clone();
+    for at in [31, 7, 0] {
+        let others = Data::new(8, 3, at as u64);
+        with.rows
+            .splice(at..at, others.rows.iter().map(|row| row.iter().map(|x| 1e8 * x).collect()));
+        with.y.splice(at..at, others.y);
+        with.weights.splice(at..at, [0.0; 8]);
+        with.offsets.splice(at..at, others.offsets);
+    }
+    let fit = |x: &Part, data: &Data| {
+        let estimator = LogisticRegression::new().l2(0.1).standardize(true);
+        estimator.sample_weights(&data.weights).offsets(&data.offsets).fit(x, &data.y)
+    };
+    let expected = together(&data, &[90], fit).remove(0).0.expect("a fit");
+    for ends in [&[114][..], &[8, 114], &[5, 23, 114], &[0, 8, 40, 114]] {
+        for (fit, _) in together(&with, ends, fit) {
+            assert_within_rounding(&fit.expect("a fit"), &expected);
+        }
+    }
+}
+
 #[test]
 fn predictions_are_of_own_rows_and_ask_nobody() {
     let data = Data::new(50, 3, 1);

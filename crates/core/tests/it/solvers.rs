@@ -273,7 +273,7 @@ fn columns_out_of_range_are_refused_by_name() {
     for scale in [1e300, 1e-300] {
         let scaled: Rows = rows.iter().map(|row| vec![row[0], row[1] * scale, row[2]]).collect();
         let error = new().fit(&matrix::<f64>(&scaled), &y).expect_err("out of range");
-        assert_eq!(error, Error::ColumnSpread { column: 1 });
+        assert!(matches!(error, Error::ColumnSpread { column: 1, .. }), "{error}");
     }
 }
 

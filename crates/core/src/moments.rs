@@ -1,0 +1,268 @@
+//! Means and standard deviations of columns.
+
+use num_traits::{Float as _, Zero};
+
+use crate::backend::{copy_row, explain};
+use crate::rows::{Observed, Rows};
+use crate::{Backend, Error, Float};
+
+/// Sums of each column's deviations from an origin, over rows that are added bit by bit.
+///
+/// ```text
+/// sums[j]    = Σᵢ ωᵢ (x[i, j] - origin[j])
+/// squares[j] = Σᵢ ωᵢ (x[i, j] - origin[j])²
+/// largest[j] = max |x[i, j] - origin[j]|, over rows of which ωᵢ is not 0
+/// ```
+///
+/// [`Backend::column_moments`] adds the rows of a matrix.
+///
+/// ```
+/// use logit_core::ColumnMoments;
+///
+/// let mut moments = ColumnMoments::new(&[10.0]);
+/// moments.add(0, 1.0, 13.0);
+/// moments.add(0, 2.0, 9.0); // a row that counts twice
+/// moments.add(0, 0.0, 1e9); // one that does not count
+/// assert_eq!(moments.sums(), [1.0]);
+/// assert_eq!(moments.squares(), [11.0]);
+/// assert_eq!(moments.largest(), [3.0]);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnMoments<'a> {
+    origin: &'a [f64],
+    sums: Vec<f64>,
+    squares: Vec<f64>,
+    largest: Vec<f64>,
+}
+
+impl<'a> ColumnMoments<'a> {
+    /// No rows yet; one number of `origin` per column.
+    pub fn new(origin: &'a [f64]) -> Self {
+        let zeros = vec![0.0; origin.len()];
+        Self { origin, sums: zeros.clone(), squares: zeros.clone(), largest: zeros }
+    }
+
+    /// What deviations are measured from.
+    pub fn origin(&self) -> &[f64] {
+        self.origin
+    }
+
+    /// The weighted sum of each column's deviations.
+    pub fn sums(&self) -> &[f64] {
+        &self.sums
+    }
+
+    /// The weighted sum of the squares of each column's deviations.
+    pub fn squares(&self) -> &[f64] {
+        &self.squares
+    }
+
+    /// The largest absolute deviation of each column.
+    pub fn largest(&self) -> &[f64] {
+        &self.largest
+    }
+
+    /// Adds an element of a column, of a row of some weight; or equal elements of several rows, of
+    /// their weights together.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    #[inline(always)]
+    pub fn add(&mut self, column: usize, weight: f64, value: f64) {
+        let column = column..column + 1;
+        add_elements(
+            &[value],
+            [weight].into_iter(),
+            self.origin[column.clone()].iter().copied(),
+            &mut self.sums[column.clone()],
+            &mut self.squares[column.clone()],
+            &mut self.largest[column],
+        );
+    }
+
+    /// Adds a row.
+    #[inline(always)]
+    pub(crate) fn add_row<F: Float>(&mut self, weight: f64, row: &[F]) {
+        let origins = self.origin.iter().copied();
+        let weights = std::iter::repeat(weight);
+        add_elements(row, weights, origins, &mut self.sums, &mut self.squares, &mut self.largest);
+    }
+
+    /// Adds what other rows of a column have come to: their sum, that of squares, and the largest.
+    pub(crate) fn join(&mut self, column: usize, [sum, square, largest]: [f64; 3]) {
+        self.sums[column] += sum;
+        self.squares[column] += square;
+        self.largest[column] = self.largest[column].max(largest);
+    }
+}
+
+/// Adds elements, each to sums of its own.
+#[inline(always)]
+pub(crate) fn add_elements<F: Float>(
+    elements: &[F],
+    weights: impl Iterator<Item = f64>,
+    origins: impl Iterator<Item = f64>,
+    sums: &mut [f64],
+    squares: &mut [f64],
+    largest: &mut [f64],
+) {
+    let sums = sums.iter_mut().zip(squares).zip(largest);
+    for (((x, weight), origin), ((sum, square), largest)) in
+        elements.iter().zip(weights).zip(origins).zip(sums)
+    {
+        let deviation = if weight == 0.0 { 0.0 } else { x.widen() - origin };
+        let weighted = weight * deviation;
+        *sum += weighted;
+        *square += weighted * deviation;
+        let size = deviation.abs();
+        *largest = if size > *largest { size } else { *largest };
+    }
+}
+
+/// A column whose standard deviation is at most this many units in the last place of its elements
+/// is constant but for rounding,
+const CONSTANT_ULPS: f64 = 4.0;
+/// unless an element deviates by more than this many: rounding has no outliers.
+const OUTLIER_ULPS: f64 = 32.0;
+/// An origin this many standard deviations from the mean leaves too few digits of the variance.
+const FAR: f64 = 4.0;
+/// Each origin is nearer to the mean than the one before by nearly all digits of `f64`.
+const MAX_PASSES: usize = 4;
+
+/// The mean and standard deviation of each column, by the weights of the rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Columns {
+    pub(crate) mean: Vec<f64>,
+    pub(crate) deviation: Vec<f64>,
+    /// Whether the column is constant but for rounding.
+    pub(crate) constant: Vec<bool>,
+    /// How often the rows have been read.
+    pub(crate) passes: usize,
+}
+
+impl Columns {
+    /// Measures the columns over some rows, from deviations from the first row that counts.
+    ///
+    /// That origin makes a constant column exactly constant. It loses digits to cancellation only
+    /// by the square of the row's own distance from the mean in standard deviations (Chan, Golub and
+    /// LeVeque, *Algorithms for computing the sample variance*, 1983). Where that is far, as with
+    /// the elements that a sparse row stores, the means found serve as another origin.
+    pub(crate) fn measure<B: Backend + ?Sized>(
+        x: &B,
+        rows: &Rows<'_>,
+        observed: &Observed<B::Scalar>,
+    ) -> Result<Self, Error> {
+        let mut origin = first_row(x, rows, observed);
+        let mut passes = 0;
+        loop {
+            passes += 1;
+            let columns = Self { passes, ..Self::about(&origin, x, rows, observed) };
+            let is_far = |j: usize| {
+                let distance = (columns.mean[j] - origin[j]).abs();
+                !columns.constant[j] && distance > FAR * columns.deviation[j]
+            };
+            if passes == MAX_PASSES || !(0..origin.len()).any(is_far) {
+                columns.check_deviations::<B::Scalar>().map_err(|error| explain(error, x))?;
+                return Ok(columns);
+            }
+            origin = columns.mean;
+        }
+    }
+
+    fn about<B: Backend + ?Sized>(
+        origin: &[f64],
+        x: &B,
+        rows: &Rows<'_>,
+        observed: &Observed<B::Scalar>,
+    ) -> Self {
+        let moments = ColumnMoments::of(origin, x, rows, observed);
+        let (d, epsilon) = (origin.len(), B::Scalar::epsilon().widen());
+        // Processes can join sums, so each says whether it has an outlier.
+        let is_outlier = |(largest, origin): (&f64, &f64)| {
+            f64::from(u8::from(*largest > OUTLIER_ULPS * epsilon * origin.abs()))
+        };
+        let outliers = moments.largest.iter().zip(origin).map(is_outlier).collect();
+        let mut totals = [moments.sums, moments.squares, outliers].concat();
+        totals.push(observed.total_weight());
+        x.peers().sum(&mut totals);
+        // Rows that do not count have sums of 0.
+        let total_weight = if totals[3 * d] == 0.0 { 1.0 } else { totals[3 * d] };
+        let (mut mean, mut deviation, mut constant) = (origin.to_vec(), vec![0.0; d], vec![]);
+        for j in 0..d {
+            let shift = totals[j] / total_weight;
+            let variance = totals[d + j] / total_weight - shift * shift;
+            // Rounding may leave less than nothing. NaN stays.
+            deviation[j] = if variance < 0.0 { 0.0 } else { variance.sqrt() };
+            mean[j] += shift;
+            let rounding = CONSTANT_ULPS * epsilon * power_of_two(origin[j]);
+            constant.push(totals[2 * d + j] == 0.0 && deviation[j] <= rounding);
+        }
+        Self { mean, deviation, constant, passes: 1 }
+    }
+
+    /// Fails where squares of deviations, or products with them, have left the range of the precision.
+    fn check_deviations<F: Float>(&self) -> Result<(), Error> {
+        let (range, accepted) = match F::NAME {
+            "f32" => (1e-35..=1e35, "0, or within 1e-35 to 1e35"),
+            _ => (1e-150..=1e150, "0, or within 1e-150 to 1e150"),
+        };
+        let bad = |j: &usize| !self.constant[*j] && !range.contains(&self.deviation[*j]);
+        (0..self.mean.len()).find(bad).map_or(Ok(()), |column| {
+            Err(Error::ColumnSpread { column, deviation: self.deviation[column], accepted })
+        })
+    }
+}
+
+impl<'a> ColumnMoments<'a> {
+    /// Those of some rows held here.
+    fn of<B: Backend + ?Sized>(
+        origin: &'a [f64],
+        x: &B,
+        rows: &Rows<'_>,
+        observed: &Observed<B::Scalar>,
+    ) -> Self {
+        let partition = rows.partition(x);
+        let mut parts = vec![Self::new(origin); partition.segments()];
+        partition.for_each_segment(&mut parts, |segment, moments| {
+            let mut start = segment.start;
+            rows.for_each_piece(segment, |rows| {
+                let positions = start..start + rows.len();
+                start = positions.end;
+                x.column_moments(rows, observed.block(positions).weights, moments);
+            });
+        });
+        let mut all = Self::new(origin);
+        for part in parts {
+            for j in 0..origin.len() {
+                all.join(j, [part.sums[j], part.squares[j], part.largest[j]]);
+            }
+        }
+        all
+    }
+}
+
+/// The first row that counts in any process; zeros where none does.
+fn first_row<B: Backend + ?Sized>(
+    x: &B,
+    rows: &Rows<'_>,
+    observed: &Observed<B::Scalar>,
+) -> Vec<f64> {
+    let counts =
+        |&position: &usize| observed.weights.get(position).is_none_or(|weight| !weight.is_zero());
+    let (first, peers) = ((0..rows.len()).find(counts), x.peers());
+    let has = peers.gather(f64::from(u8::from(first.is_some())));
+    let mut origin = vec![0.0; x.ncols()];
+    if let Some(first) = first.filter(|_| has[..peers.rank()].iter().all(|has| *has == 0.0)) {
+        let mut row = vec![B::Scalar::zero(); origin.len()];
+        rows.for_each_piece(first..first + 1, |rows| copy_row(x, rows.start, &mut row));
+        origin.iter_mut().zip(row).for_each(|(origin, x)| *origin = x.widen());
+    }
+    peers.sum(&mut origin);
+    origin
+}
+
+/// The largest power of two that is not above the size of a number; 0 below the normal ones.
+fn power_of_two(x: f64) -> f64 {
+    const EXPONENT: u64 = 0x7ff << 52;
+    f64::from_bits(x.to_bits() & EXPONENT)
+}
