@@ -266,28 +266,7 @@ fn bad_product<B: Backend + ?Sized>(x: &B, row: usize, weights: &[B::Scalar], va
     Error::NonFiniteLogit { row, value }
 }
 
-/// Fails where the backend is to blame for the `value` of a sum over a column, times factors up to
-/// `factor`: such a sum cannot leave the range of the precision.
-pub(crate) fn check_sums<B: Backend + ?Sized>(
-    x: &B,
-    column: usize,
-    factor: f64,
-    value: f64,
-) -> Result<(), Error> {
-    let mut unit = vec![B::Scalar::zero(); x.ncols()];
-    unit[column] = B::Scalar::one();
-    let mut elements = vec![B::Scalar::zero(); x.nrows()];
-    x.matvec(0..x.nrows(), &unit, &mut elements);
-    let mut size = [elements.iter().map(|x| x.widen().abs() * factor).sum()];
-    x.peers().sum(&mut size);
-    if !in_range::<B::Scalar>(size[0]) {
-        return Ok(());
-    }
-    let (method, place) = ("matvec_transpose", format!("column {column}"));
-    Err(Error::BackendProduct { method, place, value })
-}
-
 /// Whether no sum, in whatever order, of terms of this size together overflows.
-fn in_range<F: Float>(size: f64) -> bool {
+pub(crate) fn in_range<F: Float>(size: f64) -> bool {
     size < F::max_value().widen() / 2.0
 }

@@ -36,7 +36,7 @@ pub(crate) fn minimize<B: Backend + ?Sized>(
             return Ok(StopReason::Converged);
         }
         if trace.iterations() == 0 {
-            check_slope(&point.gradient)?;
+            check_slope(&point.gradient, objective.ncols())?;
         }
         let save = || Saved::Backtracking { rate };
         if let Some(stop) = trace.proceed_from(objective, at, iterations, Some(&save)) {
@@ -72,8 +72,8 @@ fn search<B: Backend + ?Sized>(
 
 /// Fails where the squares of slopes are out of range, with the column of the steepest: no rate
 /// would follow from them.
-fn check_slope<F: Float>(gradient: &[F]) -> Result<(), Error> {
-    let steepest = (0..gradient.len()).max_by(|&i, &j| {
+fn check_slope<F: Float>(gradient: &[F], columns: usize) -> Result<(), Error> {
+    let steepest = (0..columns).max_by(|&i, &j| {
         let size = |k: usize| gradient[k].widen().abs();
         size(i).total_cmp(&size(j))
     });

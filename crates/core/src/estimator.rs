@@ -2,9 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use num_traits::Float as _;
-
-use crate::backend::{check_finite, check_products, check_sums};
 use crate::checkpoint::Checkpoint;
 use crate::error::check_setting;
 use crate::objective::{Penalty, Terms};
@@ -14,7 +11,7 @@ use crate::rows::Observed;
 use crate::weights::ClassWeights;
 use crate::{
     Auto, Backend, Error, Float, Label, Model, Number, Objective, Peers, Progress, Report, Solver,
-    Trace, labels, solver, weights,
+    Trace, explain, labels, solver, weights,
 };
 
 /// Binary logistic regression: the probability of class 1 is `sigmoid(x·w + b)`.
@@ -359,42 +356,13 @@ impl<S: Solver> LogisticRegression<S> {
             // makes the very first gradient non-finite.
             match &error {
                 Error::Diverged { iteration: 0, loss, best, .. } => {
-                    explain_start(x, objective, best, *loss).err().unwrap_or(error)
+                    explain::start(x, objective, best, *loss).err().unwrap_or(error)
                 }
                 _ => error,
             }
         })?;
         let report = trace.finish(objective, &at, stop)?;
         Ok(Fit { model: objective.coordinates().unfold(&at)?, report })
-    }
-}
-
-/// Fails, the same in all processes, with the reason why the `loss` or its gradient is not finite at
-/// the model that a fit starts from.
-fn explain_start<B: Backend + ?Sized>(
-    x: &B,
-    objective: &mut Objective<'_, B>,
-    model: &Model<f64>,
-    loss: f64,
-) -> Result<(), Error> {
-    let model: Model<B::Scalar> = model.cast()?;
-    let rows = 0..x.nrows();
-    let products = check_finite(x, rows.clone());
-    x.peers().agree(products.and_then(|()| check_products(x, rows, model.weights())))?;
-    let penalized = objective.l1() > 0.0 || objective.l2() > 0.0;
-    objective.set_penalty(Penalty::NONE);
-    let at = objective.coordinates().fold(model.weights(), model.intercept());
-    let mut gradient = at.clone();
-    let fit_loss = objective.evaluate(&at, &mut gradient);
-    if let Some(column) = gradient.iter().position(|slope| !slope.is_finite())
-        && fit_loss.is_finite()
-    {
-        check_sums(x, column, objective.own_largest_weight(), gradient[column].widen())?;
-        return Err(Error::ColumnSize { column, precision: B::Scalar::NAME });
-    }
-    match penalized || !fit_loss.is_finite() {
-        true => Err(Error::InitialLoss { loss }),
-        false => Ok(()),
     }
 }
 

@@ -32,6 +32,7 @@ mod elastic_net;
 mod error;
 mod estimator;
 mod existence;
+mod explain;
 mod factor;
 mod float;
 mod hull;
