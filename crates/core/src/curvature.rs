@@ -290,10 +290,14 @@ impl Curvature {
 
     /// The solution of `H·x = gradient`.
     pub(crate) fn solved(&self, gradient: &[f64]) -> Vec<f64> {
-        let mut folded = self.folded(gradient);
+        self.solved_folded(self.folded(gradient))
+    }
+
+    /// The same of a gradient by the parameters that the inverse belongs to.
+    pub(crate) fn solved_folded(&self, mut folded: Vec<f64>) -> Vec<f64> {
         self.inverse.apply(&mut folded);
         let basis = &self.basis;
-        let mut step = Model::zero(gradient.len() - usize::from(basis.fit_intercept()));
+        let mut step = Model::zero(folded.len() - usize::from(basis.fit_intercept()));
         basis.unfold_into(&folded, &mut step);
         let intercept = basis.fit_intercept().then_some(step.intercept());
         step.weights().iter().copied().chain(intercept).collect()

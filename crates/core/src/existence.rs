@@ -10,15 +10,16 @@
 //! λᵢ = ωᵢ qᵢ (1 - (1 - qᵢ) tᵢ)        tᵢ = -sᵢ aᵢ·H⁻¹g, by how much the step moves the logit to its side
 //! ```
 //!
-//! The gradient's rounding e moves a row's logit by `aᵢ·H⁻¹e` more, which is at most `√(eᵀH⁻¹e / wᵢ)`, with
-//! `wᵢ = ωᵢ qᵢ (1 - qᵢ) / Σω` the share of the row in H, and counts against the proof.
+//! The gradient's rounding e moves a row's logit by `aᵢ·H⁻¹e` more, which counts against the proof: in `f32`
+//! the slope along a separated column is nothing but rounding from logits of 17 on.
 //! They are positive where `(1 - qᵢ) tᵢ < 1` in all rows, which near an optimum is so. On separated
 //! data some row has `(1 - qᵢ) tᵢ ≥ 1` wherever the fit stands. So second derivatives and a pass decide.
 
 use num_traits::Zero;
 
 use crate::coordinates::Coordinates;
-use crate::curvature::RowCurvature;
+use crate::curvature::{Curvature, RowCurvature};
+use crate::factor::Factor;
 use crate::quasi_newton::{Point, widen};
 use crate::rows::sample_size;
 use crate::{Backend, Error, Float, Objective};
@@ -51,18 +52,19 @@ pub(crate) fn verdict<B: Backend + ?Sized>(
     if let Some(mut sample) = objective.sample(sample_size(order)) {
         let basis = sample.basis()?;
         let point = Point::new(&mut sample, point.at.clone());
-        if proven_rank(&mut sample, &basis, point, SAMPLE_STEPS) == Ok(order) {
+        let left_out = proven_but_for(&mut sample, &basis, point, SAMPLE_STEPS);
+        if left_out.is_ok_and(|columns| columns.is_empty()) {
             return Ok(Verdict::Exists);
         }
     }
     let basis = objective.basis()?;
-    let rank = match proven_rank(objective, &basis, point.clone(), STEPS) {
-        Ok(rank) => rank,
+    let left_out = match proven_but_for(objective, &basis, point.clone(), STEPS) {
+        Ok(columns) => columns,
         Err(step) => return Ok(Verdict::Open { step }),
     };
     // Columns that depend on others at this point, where rows have lost their curvature, may not do
     // so otherwise: then nothing is said of them.
-    if rank == order || rank == order - dependent_columns(objective, &basis).len() {
+    if left_out.is_empty() || left_out == dependent_columns(objective, &basis) {
         return Ok(Verdict::Exists);
     }
     Ok(Verdict::Open { step: vec![0.0; order] })
@@ -75,33 +77,58 @@ pub(crate) fn dependent_columns<B: Backend + ?Sized>(
 ) -> Vec<usize> {
     let zeros = vec![B::Scalar::zero(); objective.dimension()];
     let gram = objective.curvature(&zeros, basis, RowCurvature::One);
-    gram.factor().map_or_else(Vec::new, |factor| factor.left_out().collect())
+    gram.factor().map_or_else(Vec::new, sorted_left_out)
 }
 
-/// Of how many independent columns it is proven that no direction along them separates, or else
-/// the last step.
-fn proven_rank<B: Backend + ?Sized>(
+fn sorted_left_out(factor: &Factor) -> Vec<usize> {
+    let mut columns: Vec<usize> = factor.left_out().collect();
+    columns.sort_unstable();
+    columns
+}
+
+/// The columns left out of a proof that no direction along the others separates, or else the last
+/// step.
+fn proven_but_for<B: Backend + ?Sized>(
     objective: &mut Objective<'_, B>,
     basis: &Coordinates,
     mut point: Point<B::Scalar>,
     steps: usize,
-) -> Result<usize, Vec<f64>> {
+) -> Result<Vec<usize>, Vec<f64>> {
     let mut last = Vec::new();
     for step in 1..=steps {
         let curvature = objective.curvature(&point.at, basis, RowCurvature::Exact);
         last = curvature.solved(&widen(&point.gradient));
         last.iter_mut().for_each(|by| *by = -*by);
-        let next = point.at.iter().zip(&last).map(|(at, by)| at.widen() + by);
-        let next: Vec<_> = next.map(B::Scalar::narrow).collect();
-        if let Some(factor) = curvature.factor() {
-            let rounding = objective.rounding_of_decrement(point.loss, basis, factor).sqrt();
-            if objective.largest_shift(&point.at, &next, rounding) <= MARGIN {
-                return Ok(point.at.len() - factor.left_out().count());
-            }
+        let off = rounding_of_step(objective, basis, &curvature, point.loss);
+        let [by, off] =
+            [&last, &off].map(|v| v.iter().map(|&v| B::Scalar::narrow(v)).collect::<Vec<_>>());
+        let proven = objective.largest_shift(&point.at, &by, &off) <= MARGIN;
+        if let (true, Some(factor)) = (proven, curvature.factor()) {
+            return Ok(sorted_left_out(factor));
         }
+        let next = point.at.iter().zip(&last).map(|(at, by)| B::Scalar::narrow(at.widen() + by));
+        let next = next.collect();
         if step < steps {
             point = Point::new(objective, next);
         }
     }
     Err(last)
+}
+
+/// A step that rounding of the gradient may make, several times over: slopes as far off as they
+/// can be, with mixed signs.
+fn rounding_of_step<B: Backend + ?Sized>(
+    objective: &Objective<'_, B>,
+    basis: &Coordinates,
+    curvature: &Curvature,
+    loss: f64,
+) -> Vec<f64> {
+    const SAFETY: f64 = 8.0;
+    let mut slopes = objective.rounding_of_slopes(basis, loss);
+    let signed = |(j, slope): (usize, &mut f64)| {
+        // The parity of the bits: no column of a design repeats it (Thue and Morse).
+        *slope *= if j.count_ones() % 2 == 0 { SAFETY } else { -SAFETY };
+    };
+    slopes.iter_mut().enumerate().for_each(signed);
+    curvature.solved_folded(slopes)
 }

@@ -71,6 +71,8 @@ struct Partial<F> {
     logits: Vec<F>,
     /// How a block's logits change along a direction.
     changes: Vec<F>,
+    /// By how much those changes may be off.
+    roundings: Vec<F>,
     /// The segment's losses and residuals.
     losses: LaneSums<F>,
     /// What was observed in a block of listed rows.
@@ -88,6 +90,7 @@ impl<F: Float> Partial<F> {
         Self {
             logits: vec![F::zero(); block_rows],
             changes: vec![F::zero(); block_rows],
+            roundings: vec![F::zero(); block_rows],
             losses: LaneSums::default(),
             observed: Observed::none(),
             block: vec![F::zero(); ncols],

@@ -28,7 +28,10 @@ pub(crate) const SAMPLE_FACTOR: f64 = 2.0;
 /// A squared decrement of this share of the loss at most, after a step that shrank it, is near the
 /// minimum: third derivatives count for little.
 const NEAR: f64 = 1e-2;
-/// The majorizing parabolas serve as long as they promise this share of the loss at least.
+/// The majorizing parabolas serve as long as rows lie on the wrong sides by more than this in the
+/// mean,
+const SATURATED_LOSS: f64 = 1.0;
+/// and a step by them promises this share of the loss at least.
 const MAJORIZER_SHARE: f64 = 0.1;
 /// Without an intercept's help a model of no columns has half the loss of the start, or less.
 const NULL_START_RATIO: f64 = 0.5;
@@ -292,7 +295,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
                 _ => None,
             },
             Base::Derivatives { of_rows: RowCurvature::Majorizer, .. } => {
-                let goes_on = gain > MAJORIZER_SHARE * point.loss;
+                let goes_on = gain > MAJORIZER_SHARE * point.loss && point.loss > SATURATED_LOSS;
                 let of_rows = if goes_on { RowCurvature::Majorizer } else { RowCurvature::Exact };
                 Some(self.derivatives(point, of_rows, self.rows()))
             }

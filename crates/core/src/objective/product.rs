@@ -63,26 +63,26 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
 }
 
 impl<B: Backend + ?Sized> Objective<'_, B> {
-    /// By how much a step moves a row's logit to the side of its class at most, times the
-    /// probability that the row has there already. A step that is off by `rounding` in the norm of
-    /// the second derivatives moves a logit by no more than that, divided by the root of the row's
-    /// share in them. Infinite where a logit is not finite. Reads the matrix once.
+    /// By how much a `step`, give or take what it is `off` by, moves a row's logit to the side of
+    /// its class at most, times the probability that the row has there already. Infinite where a
+    /// logit is not finite. Reads the matrix once.
     pub(crate) fn largest_shift(
         &mut self,
-        from: &[B::Scalar],
-        to: &[B::Scalar],
-        rounding: f64,
+        at: &[B::Scalar],
+        step: &[B::Scalar],
+        off: &[B::Scalar],
     ) -> f64 {
-        let rounding = rounding * self.total_weight.sqrt();
-        let (mut before, mut after) = (Model::zero(self.ncols()), Model::zero(self.ncols()));
-        self.coordinates.unfold_into(from, &mut before);
-        self.coordinates.unfold_into(to, &mut after);
+        let models = [at, step, off].map(|parameters| {
+            let mut model = Model::zero(self.ncols());
+            self.coordinates.unfold_into(parameters, &mut model);
+            model
+        });
         self.count_read(self.nrows);
         let (x, rows, partition, observed) = (self.x, self.rows, self.partition, &self.observed);
         partition.for_each_segment(&mut self.partials, |segment, partial| {
             partial.largest_shift = f64::NEG_INFINITY;
             for block in partition.blocks(segment) {
-                partial.add_shifts(x, observed, &rows, block, (&before, &after), rounding);
+                partial.add_shifts(x, observed, &rows, block, &models);
             }
         });
         let partials = self.partials[..partition.segments()].iter();
@@ -99,25 +99,26 @@ impl<F: Float> Partial<F> {
         observed: &Observed<F>,
         rows: &Rows<'_>,
         positions: Range<usize>,
-        (before, after): (&Model<F>, &Model<F>),
-        rounding: f64,
+        models: &[Model<F>; 3],
     ) {
-        let from = &mut self.logits[..positions.len()];
-        let to = &mut self.changes[..positions.len()];
-        rows.matvec(x, positions.clone(), &before.weights, from);
-        rows.matvec(x, positions.clone(), &after.weights, to);
+        let mut products = [&mut self.logits, &mut self.changes, &mut self.roundings]
+            .map(|product| &mut product[..positions.len()]);
+        for (product, model) in products.iter_mut().zip(models) {
+            rows.matvec(x, positions.clone(), &model.weights, product);
+        }
+        let [logits, changes, roundings] = products;
+        let intercepts = models.each_ref().map(|model| model.intercept.widen());
         let block = observed.block(positions);
         for (i, &y) in block.y.iter().enumerate() {
-            let weight = block.weights.get(i).map_or(1.0, |weight| weight.widen());
-            if weight == 0.0 {
+            if block.weights.get(i).is_some_and(|weight| weight.is_zero()) {
                 continue;
             }
             let offset = block.offsets.get(i).map_or(0.0, |offset| offset.widen());
-            let z = from[i].widen() + before.intercept.widen() + offset;
-            let by = (to[i].widen() + after.intercept.widen()) - (z - offset);
+            let z = logits[i].widen() + intercepts[0] + offset;
+            let by = changes[i].widen() + intercepts[1];
+            let off = (roundings[i].widen() + intercepts[2]).abs();
             let (z, by) = if y { (z, by) } else { (-z, -by) };
-            let p = kernels::sigmoid(z);
-            let shift = p * (by + rounding / (weight * p * kernels::sigmoid(-z)).sqrt());
+            let shift = kernels::sigmoid(z) * (by + off);
             let shift = if shift.is_nan() { f64::INFINITY } else { shift };
             self.largest_shift = self.largest_shift.max(shift);
         }

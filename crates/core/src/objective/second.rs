@@ -93,7 +93,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
 
     /// By what the slopes along centred and scaled columns may be off where the loss is so much: no
     /// residual exceeds its cross-entropy, so the root of the loss bounds the residuals' mean square's.
-    fn rounding_of_slopes(&self, basis: &Coordinates, loss: f64) -> Vec<f64> {
+    pub(crate) fn rounding_of_slopes(&self, basis: &Coordinates, loss: f64) -> Vec<f64> {
         let (d, scaled) = (self.x.ncols(), self.coordinates.composed(basis));
         let epsilon = SLOPE_ROUNDING * B::Scalar::epsilon().widen() * loss.min(1.0).sqrt();
         let shift = |j| if j < d { (scaled.mean(j) * scaled.inverse_scale(j)).abs() } else { 0.0 };
