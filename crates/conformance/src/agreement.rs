@@ -5,26 +5,28 @@ use logit_core::{Backend, Float, GradientDescent, Model, StopReason};
 use proptest::prelude::*;
 
 use crate::algorithms::estimator;
+use crate::any::{AnySubject, compile};
 use crate::contract::Check;
 use crate::oracle::{Oracle, gradient_descent};
-use crate::runner::{Runner, Subject, close, must};
+use crate::runner::{Runner, close, must};
 use crate::strategies::{tame, vector, wild};
 
+type Subjects<'s, F> = (&'s dyn AnySubject<F>, &'s dyn AnySubject<F>);
+
+compile! { loss_and_gradient, descent, predictions }
+
 /// Loss and gradient of the same objective.
-pub fn loss_and_gradient<F: Float>(
-    (a, b): &(impl for<'a> Subject<'a, F>, impl for<'a> Subject<'a, F>),
-    runner: &Runner,
-) -> Check {
+pub fn loss_and_gradient<F: Float>((a, b): Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(2), |problem| {
         let oracle = Oracle::new(&problem.x, &problem.y, problem.setup);
         let parameters: Vec<F> = vector(&mut problem.rng(), oracle.dimension());
         let parameters: Vec<F> =
             if problem.setup.standardize { parameters } else { problem.parameters() };
-        let (x_a, x_b) = (a.lend(&problem.x), b.lend(&problem.x));
+        let (x_a, x_b) = (&*a.lend(&problem.x), &*b.lend(&problem.x));
         let (mut g_a, mut g_b) = (parameters.clone(), parameters.clone());
-        let loss_a = must(estimator(problem.setup).objective(&x_a, &problem.y))?
+        let loss_a = must(estimator(problem.setup).objective(x_a, &problem.y))?
             .evaluate(&parameters, &mut g_a);
-        let loss_b = must(estimator(problem.setup).objective(&x_b, &problem.y))?
+        let loss_b = must(estimator(problem.setup).objective(x_b, &problem.y))?
             .evaluate(&parameters, &mut g_b);
         let wide: Vec<f64> = parameters.iter().map(|v| v.widen()).collect();
         let bounds = oracle.evaluate::<F>(&wide);
@@ -38,10 +40,7 @@ pub fn loss_and_gradient<F: Float>(
 }
 
 /// The losses of gradient descent, and the model at its end.
-pub fn descent<F: Float>(
-    (a, b): &(impl for<'a> Subject<'a, F>, impl for<'a> Subject<'a, F>),
-    runner: &Runner,
-) -> Check {
+pub fn descent<F: Float>((a, b): Subjects<'_, F>, runner: &Runner) -> Check {
     const ITERATIONS: usize = 25;
     runner.run(tame::<F>(), |problem| {
         let oracle = Oracle::new(&problem.x, &problem.y, problem.setup);
@@ -52,8 +51,8 @@ pub fn descent<F: Float>(
             .max_iterations(ITERATIONS)
             .batch_size(batch_size);
         let estimator = estimator(problem.setup).solver(solver);
-        let fit_a = must(estimator.fit(&a.lend(&problem.x), &problem.y))?;
-        let fit_b = must(estimator.fit(&b.lend(&problem.x), &problem.y))?;
+        let fit_a = must(estimator.fit(&*a.lend(&problem.x), &problem.y))?;
+        let fit_b = must(estimator.fit(&*b.lend(&problem.x), &problem.y))?;
         if [fit_a.report.stop, fit_b.report.stop].contains(&StopReason::Converged) {
             // A gradient of exactly 0, as with a single constant column, ends the fit; in the other
             // it may be mere rounding, and the batches go on.
@@ -77,16 +76,13 @@ pub fn descent<F: Float>(
 }
 
 /// The logits of the same model.
-pub fn predictions<F: Float>(
-    (a, b): &(impl for<'a> Subject<'a, F>, impl for<'a> Subject<'a, F>),
-    runner: &Runner,
-) -> Check {
+pub fn predictions<F: Float>((a, b): Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(1), |mut problem| {
         problem.setup.fit_intercept = true;
         problem.setup.standardize = false;
         let model = must(Model::new(&problem.weights, problem.intercept))?;
-        let z_a = must(model.decision_function(&a.lend(&problem.x)))?;
-        let z_b = must(model.decision_function(&b.lend(&problem.x)))?;
+        let z_a = must(model.decision_function(&*a.lend(&problem.x)))?;
+        let z_b = must(model.decision_function(&*b.lend(&problem.x)))?;
         let wide: Vec<f64> = problem.parameters().iter().map(|v| v.widen()).collect();
         let bounds = Oracle::new(&problem.x, &problem.y, problem.setup).logits::<F>(&wide);
         for (i, (_, bound)) in bounds.into_iter().enumerate() {

@@ -6,11 +6,16 @@ use logit_core::{Backend, Float, GradientDescent, LogisticRegression, Model, Rep
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
+use crate::any::{AnySubject, compile};
 use crate::contract::Check;
 use crate::oracle::{Oracle, Setup, Step, gradient_descent, loss_and_residual};
-use crate::runner::{Outcome, Runner, Subject, close, must, same_bits};
+use crate::runner::{Outcome, Runner, close, must, same_bits};
 use crate::strategies::{Problem, tall, tame, vector, wild};
 use crate::tolerance;
+
+type Subjects<'s, F> = &'s dyn AnySubject<F>;
+
+compile! { loss_and_gradient, finite_differences, hessian_product, descent, mini_batches, predictions, threads }
 
 /// The estimator that a setup describes.
 pub fn estimator(setup: Setup) -> LogisticRegression {
@@ -25,13 +30,10 @@ fn widened<F: Float>(values: &[F]) -> Vec<f64> {
 }
 
 /// Loss and gradient are the oracle's, with and without penalty, intercept and standardisation.
-pub fn loss_and_gradient<F: Float>(
-    subject: &impl for<'a> Subject<'a, F>,
-    runner: &Runner,
-) -> Check {
+pub fn loss_and_gradient<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(2), |problem| {
-        let backend = subject.lend(&problem.x);
-        let mut objective = must(estimator(problem.setup).objective(&backend, &problem.y))?;
+        let backend = &*subject.lend(&problem.x);
+        let mut objective = must(estimator(problem.setup).objective(backend, &problem.y))?;
         // With standardised columns, weights of the size of 1 are moderate.
         let parameters = if problem.setup.standardize {
             vector(&mut problem.rng(), objective.dimension())
@@ -52,13 +54,10 @@ pub fn loss_and_gradient<F: Float>(
 }
 
 /// The gradient is the derivative of the loss: central differences along a random direction.
-pub fn finite_differences<F: Float>(
-    subject: &impl for<'a> Subject<'a, F>,
-    runner: &Runner,
-) -> Check {
+pub fn finite_differences<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(tame::<F>(), |problem| {
-        let backend = subject.lend(&problem.x);
-        let mut objective = must(estimator(problem.setup).objective(&backend, &problem.y))?;
+        let backend = &*subject.lend(&problem.x);
+        let mut objective = must(estimator(problem.setup).objective(backend, &problem.y))?;
         let oracle = Oracle::new(&problem.x, &problem.y, problem.setup);
         let at = vector::<F>(&mut problem.rng(), objective.dimension());
         let direction = vector::<F>(&mut problem.rng(), objective.dimension());
@@ -92,10 +91,10 @@ pub fn finite_differences<F: Float>(
 
 /// A product with second derivatives is the oracle's, with and without penalty, intercept and
 /// standardisation.
-pub fn hessian_product<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn hessian_product<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(2), |problem| {
-        let backend = subject.lend(&problem.x);
-        let mut objective = must(estimator(problem.setup).objective(&backend, &problem.y))?;
+        let backend = &*subject.lend(&problem.x);
+        let mut objective = must(estimator(problem.setup).objective(backend, &problem.y))?;
         let mut rng = problem.rng();
         let mut draw = || vector::<F>(&mut rng, objective.dimension());
         let (at, direction) = if problem.setup.standardize {
@@ -116,23 +115,19 @@ pub fn hessian_product<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: 
 }
 
 /// Full-batch descent follows the recipe, iteration by iteration.
-pub fn descent<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn descent<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(tame::<F>(), |problem| follows(subject, &problem, problem.x.nrows()))
 }
 
 /// Mini-batch descent deals the documented batches and weighs each by its size.
-pub fn mini_batches<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn mini_batches<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(tame::<F>(), |problem| {
         let batch_size = 1 + (problem.seed % problem.x.nrows() as u64) as usize;
         follows(subject, &problem, batch_size)
     })
 }
 
-fn follows<F: Float>(
-    subject: &impl for<'a> Subject<'a, F>,
-    problem: &Problem<F>,
-    batch_size: usize,
-) -> Outcome {
+fn follows<F: Float>(subject: Subjects<'_, F>, problem: &Problem<F>, batch_size: usize) -> Outcome {
     const ITERATIONS: usize = 25;
     let oracle = Oracle::new(&problem.x, &problem.y, problem.setup);
     let rate = F::narrow(0.9 / oracle.curvature().max(0.1)).widen();
@@ -142,9 +137,9 @@ fn follows<F: Float>(
         .batch_size(batch_size)
         .seed(problem.seed);
     let mut seen = Vec::new();
-    let backend = subject.lend(&problem.x);
+    let backend = &*subject.lend(&problem.x);
     let fit = must(estimator(problem.setup).solver(solver).fit_observed(
-        &backend,
+        backend,
         &problem.y,
         |progress| {
             seen.push((progress.loss, progress.model()));
@@ -197,17 +192,17 @@ fn reports_truly(report: &Report, iterations: usize, mini_batches: bool) -> Outc
 }
 
 /// Logits, probabilities and classes are those of the model's formula.
-pub fn predictions<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn predictions<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run((wild::<F>(1), 0.0..=1.0), |(problem, threshold)| {
-        let backend = subject.lend(&problem.x);
+        let backend = &*subject.lend(&problem.x);
         let n = problem.x.nrows();
         let model = must(Model::new(&problem.weights, problem.intercept))?;
         let setup = Setup { l2: 0.0, fit_intercept: true, standardize: false };
         let mut parameters = widened(&problem.weights);
         parameters.push(problem.intercept.widen());
         let expected = Oracle::new(&problem.x, &problem.y, setup).logits::<F>(&parameters);
-        let logits = must(model.decision_function(&backend))?;
-        let probabilities = must(model.predict_proba(&backend))?;
+        let logits = must(model.decision_function(backend))?;
+        let probabilities = must(model.predict_proba(backend))?;
         for (i, (z, bound)) in expected.into_iter().enumerate() {
             close(&format!("logit {i}"), logits[i], z, bound)?;
             let (_, p) = loss_and_residual(z, false);
@@ -218,20 +213,20 @@ pub fn predictions<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Run
         let at = |threshold: f64| -> Vec<bool> {
             (0..n).map(|i| probabilities[i].widen() >= threshold).collect()
         };
-        prop_assert_eq!(must(model.predict(&backend))?, at(0.5));
-        prop_assert_eq!(must(model.predict_at(&backend, threshold))?, at(threshold));
+        prop_assert_eq!(must(model.predict(backend))?, at(0.5));
+        prop_assert_eq!(must(model.predict_at(backend, threshold))?, at(threshold));
         Ok(())
     })
 }
 
 /// Any number of threads gives the same bits: objective, fit and prediction.
-pub fn threads<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn threads<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     let pool = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.map_err(|error| TestCaseError::fail(error.to_string()))
     };
     runner.fewer(64).run(tall::<F>(), |problem| {
-        let backend = &subject.lend(&problem.x);
+        let backend = &*subject.lend(&problem.x);
         let solver =
             GradientDescent::new().learning_rate(0.1).max_iterations(2).batch_size(problem.y.len());
         let estimator = estimator(problem.setup).solver(solver).standardize(true);

@@ -16,6 +16,27 @@ use crate::tolerance;
 /// What a check comes to: nothing, or the smallest failing case.
 pub type Check = Result<(), String>;
 
+/// The checks by name, compiled for the type of each backend.
+macro_rules! checks {
+    ($($check:ident),* $(,)?) => {
+        #[doc(hidden)]
+        #[allow(missing_docs)]
+        pub trait Checks: Float {
+            $( fn $check(subject: &impl for<'a> Subject<'a, Self>, runner: &Runner) -> Check {
+                $check(subject, runner)
+            } )*
+        }
+
+        impl Checks for f32 {}
+        impl Checks for f64 {}
+    };
+}
+
+checks! {
+    shape, product, accumulation, ranges, exact_rows, non_finite_values, layouts, stored_elements,
+    repeatability, order, wide_accumulation, copied_rows, moments,
+}
+
 /// The shape is that of the matrix.
 pub fn shape<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(1), |problem| {

@@ -25,7 +25,8 @@
 //! other properties.
 //!
 //! The [`contract`] has one check per sentence of [`Backend`](logit_core::Backend)'s;
-//! [`algorithms`], [`penalties`] and [`bad_input`] run everything built on it. All compare with the [`oracle`]
+//! [`algorithms`], [`solvers`], [`penalties`] and [`bad_input`] run everything built on it, through
+//! `dyn Backend`, so that they are compiled once for all backends. All compare with the [`oracle`]
 //! within one table of [`tolerance`]s.
 
 // The error of a check is its finding, as `contract::Check` says once for all.
@@ -33,6 +34,7 @@
 
 pub mod agreement;
 pub mod algorithms;
+mod any;
 pub mod bad_input;
 pub mod contract;
 mod matrix;
@@ -45,6 +47,7 @@ pub mod strategies;
 mod sum;
 pub mod tolerance;
 
+pub use any::{AnyBackend, AnySubject};
 pub use matrix::{Layout, Matrix};
 #[doc(hidden)]
 pub use proptest;
@@ -58,7 +61,7 @@ pub use runner::{Outcome, Runner, Subject, close, same_bits};
 macro_rules! suite {
     ($module:ident: $scalar:ty, $subject:expr) => {
         $crate::checks! {
-            $module, $scalar, $subject;
+            $module, $scalar, &$subject;
             contract::{
                 shape, product, accumulation, ranges, exact_rows, non_finite_values, layouts,
                 stored_elements, repeatability, order, wide_accumulation, copied_rows, moments,
@@ -81,7 +84,7 @@ macro_rules! suite {
 macro_rules! agreement {
     ($module:ident: $scalar:ty, $a:expr, $b:expr) => {
         $crate::checks! {
-            $module, $scalar, ($a, $b);
+            $module, $scalar, (&$a, &$b);
             agreement::{loss_and_gradient, descent, predictions}
         }
     };
@@ -91,7 +94,7 @@ macro_rules! agreement {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! checks {
-    ($module:ident, $scalar:ty, $subject:expr; $($group:ident::{$($check:ident),* $(,)?})*) => {
+    ($module:ident, $scalar:ty, $subjects:expr; $($group:ident::{$($check:ident),* $(,)?})*) => {
         mod $module {
             #[allow(unused_imports)]
             use super::*;
@@ -103,7 +106,8 @@ macro_rules! checks {
                 fn $check() {
                     let test = concat!(module_path!(), "::", stringify!($check));
                     let runner = $crate::Runner::new(file!(), test);
-                    let outcome = $crate::$group::$check::<$scalar>(&$subject, &runner);
+                    let outcome =
+                        <$scalar as $crate::$group::Checks>::$check($subjects, &runner);
                     if let Err(failure) = outcome {
                         panic!("{}::{}: {failure}", stringify!($group), stringify!($check));
                     }

@@ -1,36 +1,41 @@
 //! Optima under penalties that have no gradient, against their conditions by the oracle.
 
-use logit_core::{Backend, Float, LogisticRegression, ProximalNewton, Solver, StopReason};
+use logit_core::{Float, LogisticRegression, ProximalNewton, Solver, StopReason};
 use proptest::prelude::*;
 use rand::RngExt;
 
 use crate::algorithms::estimator;
+use crate::any::{AnyBackend, AnySubject, compile};
 use crate::contract::Check;
 use crate::oracle::Oracle;
-use crate::runner::{Outcome, Runner, Subject, close, must};
+use crate::runner::{Outcome, Runner, close, must};
 use crate::strategies::{Problem, tame};
 use crate::tolerance;
+
+type Subjects<'s, F> = &'s dyn AnySubject<F>;
+
+compile! { elastic_net }
 
 /// How near to the minimum the solvers are asked to come, relative to the loss.
 const TOLERANCE: f64 = 1e-9;
 
 /// Fits with an L1 penalty end where every slope is that of a minimum, and report that loss.
-pub fn elastic_net<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn elastic_net<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(tame::<F>(), |problem| {
-        let backend = subject.lend(&problem.x);
+        let backend = &*subject.lend(&problem.x);
         let l1 = 10f64.powf(problem.rng().random_range(-3.0..0.0));
         let estimator = estimator(problem.setup).l1(l1);
         // Second derivatives by all parameters, by some of them, by none.
         for most in [1024, 3, 0] {
             let solver = ProximalNewton::new().tolerance(TOLERANCE).most_derivatives(most);
-            is_minimum(&backend, &problem, l1, &estimator.clone().solver(solver))?;
+            is_minimum(backend, &problem, l1, &estimator.clone().solver(solver))?;
         }
         Ok(())
     })
 }
 
-fn is_minimum<F: Float, B: Backend<Scalar = F>, S: Solver>(
-    backend: &B,
+fn is_minimum<F: Float, S: Solver>(
+    backend: &AnyBackend<'_, F>,
     problem: &Problem<F>,
     l1: f64,
     estimator: &LogisticRegression<S>,

@@ -13,7 +13,7 @@ use crate::seeds;
 /// [`rows`](Matrix::rows).
 pub trait Subject<'a, F: Float> {
     /// The backend.
-    type Backend: Backend<Scalar = F>;
+    type Backend: Backend<Scalar = F> + 'a;
 
     /// Makes the backend.
     fn lend(&self, matrix: &'a Matrix<F>) -> Self::Backend;
@@ -22,7 +22,7 @@ pub trait Subject<'a, F: Float> {
 impl<'a, F, B, S> Subject<'a, F> for S
 where
     F: Float,
-    B: Backend<Scalar = F>,
+    B: Backend<Scalar = F> + 'a,
     S: Fn(&'a Matrix<F>) -> B,
 {
     type Backend = B;

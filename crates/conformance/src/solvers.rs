@@ -5,10 +5,15 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use crate::algorithms::estimator;
+use crate::any::{AnySubject, compile};
 use crate::contract::Check;
 use crate::oracle::{Oracle, Setup};
-use crate::runner::{Outcome, Runner, Subject, must};
+use crate::runner::{Outcome, Runner, must};
 use crate::strategies::{Problem, tame};
+
+type Subjects<'s, F> = &'s dyn AnySubject<F>;
+
+compile! { newton, trust_region, lbfgs, separation }
 
 /// How far above the minimum a loss may end, as a share of itself.
 fn suboptimality<F: Float>() -> f64 {
@@ -18,23 +23,23 @@ fn suboptimality<F: Float>() -> f64 {
 }
 
 /// Newton's method ends at the optimum.
-pub fn newton<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn newton<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(tame::<F>(), |problem| reaches(subject, problem, Newton::new()))
 }
 
 /// Newton's method in a trust region ends at the optimum.
-pub fn trust_region<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn trust_region<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(tame::<F>(), |problem| reaches(subject, problem, TrustRegion::new()))
 }
 
 /// L-BFGS ends at the optimum.
-pub fn lbfgs<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn lbfgs<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(tame::<F>(), |problem| reaches(subject, problem, Lbfgs::new().tolerance(1e-13)))
 }
 
 /// Without a penalty, all solvers that come to large logits tell alike whether there is an optimum,
 /// and a direction that says no moves rows towards their classes, and none away but by rounding.
-pub fn separation<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn separation<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(tame::<F>(), |problem| {
         let told = [
             separated(subject, &problem, Newton::new())?,
@@ -60,14 +65,14 @@ enum Told {
 }
 
 fn separated<F: Float>(
-    subject: &impl for<'a> Subject<'a, F>,
+    subject: Subjects<'_, F>,
     problem: &Problem<F>,
     solver: impl Solver,
 ) -> Result<Option<Told>, TestCaseError> {
     const ASKED: f64 = 8.0;
-    let backend = subject.lend(&problem.x);
+    let backend = &*subject.lend(&problem.x);
     let estimator = estimator(Setup { l2: 0.0, ..problem.setup }).solver(solver);
-    let (complete, direction) = match estimator.fit(&backend, &problem.y) {
+    let (complete, direction) = match estimator.fit(backend, &problem.y) {
         Err(Error::Separated { complete, direction, .. }) => (complete, direction),
         fit => {
             let logits = must(must(fit)?.model.decision_function(&problem.x))?;
@@ -92,13 +97,13 @@ fn separated<F: Float>(
 
 /// With a penalty, so that there is an optimum.
 fn reaches<F: Float>(
-    subject: &impl for<'a> Subject<'a, F>,
+    subject: Subjects<'_, F>,
     problem: Problem<F>,
     solver: impl Solver,
 ) -> Outcome {
     let setup = Setup { l2: problem.setup.l2 + 1e-2, ..problem.setup };
-    let backend = subject.lend(&problem.x);
-    let fit = must(estimator(setup).solver(solver).fit(&backend, &problem.y))?;
+    let backend = &*subject.lend(&problem.x);
+    let fit = must(estimator(setup).solver(solver).fit(backend, &problem.y))?;
     is_optimum(&Oracle::new(&problem.x, &problem.y, setup), &fit.model, &fit.report)
 }
 
