@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use logit_core::dense::Dense;
-use logit_core::{Backend, Float, Peers};
+use logit_core::{Backend, ColumnMoments, Float, Peers};
 
 use crate::matrix::Matrix;
 use crate::runner::Subject;
@@ -85,11 +85,10 @@ impl<B: Backend> Backend for ReadVector<B> {
     fn column_moments(
         &self,
         rows: Range<usize>,
-        origin: &[f64],
-        sums: &mut [f64],
-        squares: &mut [f64],
+        weights: &[B::Scalar],
+        moments: &mut ColumnMoments<'_>,
     ) {
-        self.0.column_moments(rows, origin, sums, squares);
+        self.0.column_moments(rows, weights, moments);
     }
 
     fn peers(&self) -> &dyn Peers {

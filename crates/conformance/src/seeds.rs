@@ -68,6 +68,8 @@ fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
 /// }
 /// # fn main() {}
 /// ```
+// The example shows how tests are written; it need not run.
+#[allow(clippy::test_attr_in_doctest)]
 #[macro_export]
 macro_rules! properties {
     (#![cases($cases:expr)] $($tests:tt)*) => {

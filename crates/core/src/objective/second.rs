@@ -13,6 +13,8 @@ use crate::{Backend, Float, Model};
 
 /// Elements of a column that are computed from others are off by fewer roundings than this.
 const COLUMN_ROUNDING: f64 = 32.0;
+/// Few rows lie so many spreads from the mean of a column.
+const LARGE_DEVIATION: f64 = 8.0;
 /// A slope, which is summed by blocks, is off by fewer roundings than this.
 const SLOPE_ROUNDING: f64 = 4.0;
 
@@ -95,7 +97,9 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
     /// residual exceeds its cross-entropy, so the root of the loss bounds the residuals' mean square's.
     pub(crate) fn rounding_of_slopes(&self, basis: &Coordinates, loss: f64) -> Vec<f64> {
         let (d, scaled) = (self.x.ncols(), self.coordinates.composed(basis));
-        let epsilon = SLOPE_ROUNDING * B::Scalar::epsilon().widen() * loss.min(1.0).sqrt();
+        let epsilon = SLOPE_ROUNDING
+            * B::Scalar::epsilon().widen()
+            * loss.min(1.0).sqrt().min(LARGE_DEVIATION * loss);
         let shift = |j| if j < d { (scaled.mean(j) * scaled.inverse_scale(j)).abs() } else { 0.0 };
         (0..self.dimension()).map(|j| epsilon * (1.0 + shift(j))).collect()
     }
@@ -119,7 +123,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
     /// `p (1 - p) δ² / 2` in the mean, and by the mean of `residual · δ`, whose signs are mixed.
     pub(crate) fn rounding_of_loss(&self, point: &Point<B::Scalar>, basis: &Coordinates) -> f64 {
         let logits = self.rounding_of_logits(&point.at, basis);
-        let residuals = point.loss.min(1.0) / self.nrows as f64;
+        let residuals = (point.loss.min(1.0) / self.nrows as f64).min(point.loss.powi(2));
         noise::<B::Scalar>(point.loss) + (residuals * logits).sqrt() + MOST_CURVATURE * logits / 2.0
     }
 
