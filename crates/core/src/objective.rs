@@ -71,7 +71,7 @@ struct Partial<F> {
     logits: Vec<F>,
     /// How a block's logits change along a direction.
     changes: Vec<F>,
-    /// By how much those changes may be off.
+    /// By how much those changes may be off; of no length before that is asked.
     roundings: Vec<F>,
     /// The segment's losses and residuals.
     losses: LaneSums<F>,
@@ -90,7 +90,7 @@ impl<F: Float> Partial<F> {
         Self {
             logits: vec![F::zero(); block_rows],
             changes: vec![F::zero(); block_rows],
-            roundings: vec![F::zero(); block_rows],
+            roundings: Vec::new(),
             losses: LaneSums::default(),
             observed: Observed::none(),
             block: vec![F::zero(); ncols],

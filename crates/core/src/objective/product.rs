@@ -101,6 +101,7 @@ impl<F: Float> Partial<F> {
         positions: Range<usize>,
         models: &[Model<F>; 3],
     ) {
+        self.roundings.resize(self.logits.len(), F::zero());
         let mut products = [&mut self.logits, &mut self.changes, &mut self.roundings]
             .map(|product| &mut product[..positions.len()]);
         for (product, model) in products.iter_mut().zip(models) {
