@@ -118,7 +118,7 @@ fn fit<B: Backend, L: Label>(
 
 fn numbers<F: Float>(fit: &Fit<F>) -> Vec<f64> {
     let model = fit.model.weights().iter().map(|w| w.widen());
-    let model = model.chain([fit.model.intercept().widen(), fit.report.loss, fit.report.passes]);
+    let model = model.chain([fit.model.intercept().widen(), fit.report.loss]);
     model.chain(fit.report.losses.iter().copied()).collect()
 }
 
@@ -138,6 +138,9 @@ fn assert_close(got: &[f64], expected: &[f64], bound: f64) {
 
 /// Fails unless every rank has the same bits, and the course of the whole within rounding.
 fn assert_same(world: &SimpleCommunicator, got: &Fit<f64>, whole: &Fit<f64>) {
+    // Where a gain equals the tolerance but for rounding, a fit may end a step sooner or later.
+    assert!((got.report.passes - whole.report.passes).abs() <= 2.0);
+    assert_same_everywhere(world, &[got.report.passes]);
     assert_same_everywhere(world, &numbers(got));
     assert_eq!(got.report.stop, whole.report.stop);
     assert_close(&numbers(got), &numbers(whole), 1e-10);
