@@ -10,10 +10,11 @@
 //! λᵢ = ωᵢ qᵢ (1 - (1 - qᵢ) tᵢ)        tᵢ = -sᵢ aᵢ·H⁻¹g, by how much the step moves the logit to its side
 //! ```
 //!
-//! The gradient's rounding e moves a row's logit by `aᵢ·H⁻¹e` more, which counts against the proof: in `f32`
-//! the slope along a separated column is nothing but rounding from logits of 17 on.
 //! They are positive where `(1 - qᵢ) tᵢ < 1` in all rows, which near an optimum is so. On separated
 //! data some row has `(1 - qᵢ) tᵢ ≥ 1` wherever the fit stands. So second derivatives and a pass decide.
+//!
+//! The rounding e of the gradient moves a row's logit by `aᵢ·H⁻¹e` more. That counts against the proof: in
+//! `f32` the slope along a separated column is nothing but rounding from logits of 17 on.
 
 use num_traits::Zero;
 

@@ -190,9 +190,9 @@ fn start<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> Model<B::Scalar> 
 
 /// The largest slope by a weight where all are 0; `None` where one is not finite.
 ///
-/// Where all are rounding, no column tells anything. Then it is the largest that there could be, by
-/// Cauchy and Schwarz's inequality, of residuals of root mean square ½: a grid from there down makes
-/// weights nothing, as they should be, where one of the size of the rounding would leave them to it.
+/// Where all are rounding, no column tells anything. Then it is the largest slope that residuals
+/// of root mean square ½ can have, by Cauchy and Schwarz's inequality. A grid from there down keeps
+/// all weights at 0, as it should; a grid of the size of the rounding would leave them to it.
 fn largest_slope<B: Backend + ?Sized>(
     objective: &mut Objective<'_, B>,
 ) -> Result<Option<f64>, Error> {

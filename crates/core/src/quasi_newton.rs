@@ -25,17 +25,18 @@ const ARMIJO_C1: f64 = 1e-4;
 /// Second derivatives of a sample may exceed those of all rows by this factor, and distances to the
 /// minimum fall short by it.
 pub(crate) const SAMPLE_FACTOR: f64 = 2.0;
-/// A squared decrement of this share of the loss at most, after a step that shrank it, is near the
-/// minimum: third derivatives count for little.
-const NEAR: f64 = 1e-2;
-/// The majorizing parabolas serve as long as rows lie on the wrong sides by more than this in the
+/// After a step that shrank it, a squared decrement below this share of the loss bounds the distance
+/// to the minimum: third derivatives count for little.
+const QUADRATIC_REGION: f64 = 1e-2;
+/// Steps by majorizing parabolas go on while rows lie on the wrong sides by more than this in the
 /// mean,
 const SATURATED_LOSS: f64 = 1.0;
-/// and a step by them promises this share of the loss at least.
+/// and while a step promises more than this share of the loss.
 const MAJORIZER_SHARE: f64 = 0.1;
-/// Without an intercept's help a model of no columns has half the loss of the start, or less.
+/// A start of zeros gives way to the model of no columns where that has less than this share of its
+/// loss.
 const NULL_START_RATIO: f64 = 0.5;
-/// So many lengths of a step are tried before other second derivatives are.
+/// The number of step lengths that are tried before other second derivatives are.
 const TRIES: usize = 5;
 /// With second derivatives of a sample, coefficients change by this many tolerances at most at the
 /// end, as a share of max(1, |w|).
@@ -410,7 +411,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         let Some(factor) = self.curvature.factor() else { return };
         trace.leave_out(factor.left_out().filter(|&j| j < self.objective.ncols()));
         let Direction { decrement, near, .. } = *direction;
-        let shrunk = self.past.before.is_some() && decrement <= NEAR * point.loss;
+        let shrunk = self.past.before.is_some() && decrement <= QUADRATIC_REGION * point.loss;
         if self.majorizes() || !(near || shrunk) {
             return;
         }

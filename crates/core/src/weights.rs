@@ -1,8 +1,8 @@
 //! How much rows count: sample weights times the weights of classes, on a scale of their own.
 //!
-//! The loss is a weighted mean, so only ratios matter. All weights are multiplied by one power of
-//! two, which rounds nothing, such that the largest is about 1: neither their products and sums nor
-//! the narrowing to the precision of the data leave the range of normal numbers on the way.
+//! The loss is a weighted mean, so only ratios matter. One power of two, which rounds nothing,
+//! scales all weights so that the largest is about 1. Then neither their products and sums nor their
+//! narrowing to the precision of the data leave the range of normal numbers.
 
 use num_traits::Float as _;
 
