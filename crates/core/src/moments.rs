@@ -1,6 +1,6 @@
 //! Means and standard deviations of columns.
 
-use num_traits::{Float as _, Zero};
+use num_traits::Zero;
 
 use crate::backend::{copy_row, explain};
 use crate::rows::{Observed, Rows};
@@ -119,11 +119,14 @@ pub(crate) fn add_elements<F: Float>(
     }
 }
 
-/// A column whose standard deviation is at most this many units in the last place of its elements
-/// is constant but for rounding,
-const CONSTANT_ULPS: f64 = 4.0;
-/// unless an element deviates by more than this many: rounding has no outliers.
-const OUTLIER_ULPS: f64 = 32.0;
+/// A column whose standard deviation is at most this many units of its mean's rounding is constant
+/// but for rounding: columns of `f64` are often computed in several steps,
+const CONSTANT_ROUNDINGS: f64 = 32.0;
+/// those of `f32` are mostly rounded from `f64` once.
+const CONSTANT_ROUNDINGS_F32: f64 = 3.0;
+/// Rounding has no outliers: no element of a constant column deviates by more than so many times the
+/// standard deviation allowed.
+const OUTLIER: f64 = 8.0;
 /// An origin this many standard deviations from the mean leaves too few digits of the variance.
 const FAR: f64 = 4.0;
 /// Each origin is nearer to the mean than the one before by nearly all digits of `f64`.
@@ -176,10 +179,10 @@ impl Columns {
         observed: &Observed<B::Scalar>,
     ) -> Self {
         let moments = ColumnMoments::of(origin, x, rows, observed);
-        let (d, epsilon) = (origin.len(), B::Scalar::epsilon().widen());
+        let (d, spread) = (origin.len(), constant_spread::<B::Scalar>());
         // Processes can join sums, so each says whether it has an outlier.
         let is_outlier = |(largest, origin): (&f64, &f64)| {
-            f64::from(u8::from(*largest > OUTLIER_ULPS * epsilon * origin.abs()))
+            f64::from(u8::from(*largest > OUTLIER * spread * origin.abs()))
         };
         let outliers = moments.largest.iter().zip(origin).map(is_outlier).collect();
         let mut totals = [moments.sums, moments.squares, outliers].concat();
@@ -194,8 +197,7 @@ impl Columns {
             // Rounding may leave less than nothing. NaN stays.
             deviation[j] = if variance < 0.0 { 0.0 } else { variance.sqrt() };
             mean[j] += shift;
-            let rounding = CONSTANT_ULPS * epsilon * power_of_two(origin[j]);
-            constant.push(totals[2 * d + j] == 0.0 && deviation[j] <= rounding);
+            constant.push(totals[2 * d + j] == 0.0 && deviation[j] <= spread * mean[j].abs());
         }
         Self { mean, deviation, constant, passes: 1 }
     }
@@ -261,8 +263,8 @@ fn first_row<B: Backend + ?Sized>(
     origin
 }
 
-/// The largest power of two that is not above the size of a number; 0 below the normal ones.
-fn power_of_two(x: f64) -> f64 {
-    const EXPONENT: u64 = 0x7ff << 52;
-    f64::from_bits(x.to_bits() & EXPONENT)
+/// The largest standard deviation of a constant column, as a share of its mean.
+fn constant_spread<F: Float>() -> f64 {
+    let roundings = if F::NAME == "f32" { CONSTANT_ROUNDINGS_F32 } else { CONSTANT_ROUNDINGS };
+    roundings * F::epsilon().widen()
 }

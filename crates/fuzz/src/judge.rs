@@ -86,6 +86,10 @@ impl Judge<'_> {
             return self.one_class(answers);
         }
         let problem = Problem::new(self.case);
+        if problem.doubtful {
+            self.verdict.open = true;
+            return;
+        }
         let fitted = self.fitted(&problem, answers);
         let minimum = self.minimum(&problem, &fitted);
         let truth = match self.case.penalized() {

@@ -4,8 +4,8 @@
 //! f(w, b) = Σᵢ ωᵢ cross_entropy(xᵢ·w + b + oᵢ, yᵢ) / Σᵢ ωᵢ  +  Σⱼ l1 qⱼ |wⱼ|  +  l2/2 (qⱼ wⱼ)²
 //! ```
 //!
-//! `qⱼ` is 1, or with `standardize` the weighted standard deviation of the column (without an
-//! intercept its weighted root mean square). Rows of weight 0 are left out.
+//! `qⱼ` is 1, or with `standardize` the weighted standard deviation of the column (of a constant one,
+//! without an intercept, its root mean square). Rows of weight 0 are left out.
 //!
 //! The reference works on columns less their means (with an intercept), divided by powers of two,
 //! so that nothing is rounded: `uⱼ = wⱼ sⱼ`, `c = b + Σⱼ wⱼ mⱼ`.
@@ -32,8 +32,18 @@ pub(crate) struct Problem {
     pub(crate) l2: Vec<Dd>,
     /// Columns whose weight must be 0, since `standardize` takes them as constant.
     pub(crate) constant: Vec<bool>,
+    /// Whether rounding may decide which columns are constant.
+    pub(crate) doubtful: bool,
     unit_roundoff: f64,
 }
+
+/// Columns of at most this standard deviation, in units of the rounding of their mean, are constant:
+/// what the library documents for `f64` and `f32`.
+const CONSTANT: [f64; 2] = [32.0, 3.0];
+/// Columns with elements that deviate by so many times that are not.
+const OUTLIER: f64 = 8.0;
+/// Within this factor of these limits either answer is right.
+const DOUBT: f64 = 2.0;
 
 /// Columns count as dependent where what is left of one is so many times the error of a logit.
 pub(crate) const DEPENDENT: f64 = 16.0;
@@ -83,6 +93,7 @@ impl Problem {
                 share * share * case.l2
             }),
             constant: columns.iter().map(|column| column.constant).collect(),
+            doubtful: columns.iter().any(|column| column.doubtful),
             raw,
             unit_roundoff: case.unit_roundoff(),
         }
@@ -294,6 +305,7 @@ struct Column {
     /// What the penalty counts weights in.
     penalty: Dd,
     constant: bool,
+    doubtful: bool,
 }
 
 impl Column {
@@ -311,23 +323,28 @@ impl Column {
         let scale = power_of_two(most_left);
         let left = |x: f64| (Dd::from(x) - Dd::from(mean)).scaled(1.0 / scale);
         let shift: Dd = column().map(|(x, &weight)| weight * left(x)).sum();
-        let shift = if case.intercept { shift } else { Dd::ZERO };
-        let square: Dd = column()
-            .map(|(x, &weight)| {
-                let left = left(x) - shift;
-                weight * left * left
-            })
-            .sum();
-        let deviation = square.sqrt().scaled(scale);
-        // Where a computed mean may be off by as much as values differ, there is no spread.
-        let rounding = 2.0 * case.unit_roundoff() * most;
-        let constant = case.standardize && deviation.hi <= rounding;
-        let penalty = match case.standardize {
-            true if constant => Dd::ZERO,
-            true => deviation,
-            false => Dd::ONE,
+        let mean_square = |from: Dd| -> Dd {
+            let square = |(x, &weight): (f64, &Dd)| weight * (left(x) - from) * (left(x) - from);
+            column().map(square).sum()
         };
-        Self { mean, scale, penalty, constant }
+        let deviation = mean_square(shift).sqrt().scaled(scale);
+        let own_mean = (Dd::from(mean) + shift.scaled(scale)).hi;
+        let roundings = CONSTANT[usize::from(case.single)];
+        let rounding = roundings * 2.0 * case.unit_roundoff() * own_mean.abs();
+        let varies_little = case.standardize && deviation.hi <= rounding;
+        let in_doubt = rounding / DOUBT..=rounding * DOUBT;
+        let outliers = varies_little && most_left > OUTLIER / DOUBT * rounding;
+        let doubtful =
+            case.standardize && rounding > 0.0 && in_doubt.contains(&deviation.hi) || outliers;
+        let penalty = match (case.standardize, varies_little, case.intercept) {
+            (false, ..) => Dd::ONE,
+            (true, false, _) => deviation,
+            // The intercept takes its place; without one it is divided by its size.
+            (true, true, true) => Dd::ZERO,
+            (true, true, false) => mean_square(Dd::ZERO).sqrt().scaled(scale),
+        };
+        let constant = varies_little && case.intercept;
+        Self { mean, scale, penalty, constant, doubtful }
     }
 }
 
