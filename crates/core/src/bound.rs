@@ -35,11 +35,11 @@ use crate::{Backend, Float, Objective};
 
 /// What bounds the losses of a fit from their minimum, beside their gradients.
 pub(crate) struct Bound {
-    intercept: Option<Intercept>,
+    intercept: Option<InterceptReach>,
 }
 
 /// What tells how far the intercept can be from its best.
-struct Intercept {
+pub(crate) struct InterceptReach {
     /// How much the rows of class 0 and of class 1 count together.
     classes: (f64, f64),
     /// The root of the mean square of the offsets.
@@ -48,12 +48,8 @@ struct Intercept {
 
 impl Bound {
     pub(crate) fn new<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> Self {
-        let unpenalised = objective.l2() > 0.0 && objective.coordinates().fit_intercept();
-        let intercept = unpenalised.then(|| Intercept {
-            classes: objective.class_totals(),
-            offset: objective.mean_square_offset().sqrt(),
-        });
-        Self { intercept }
+        let penalised = objective.l2() > 0.0;
+        Self { intercept: penalised.then(|| InterceptReach::new(objective)).flatten() }
     }
 
     /// How far a loss lies above its minimum at most, where that is known. Nothing lies further
@@ -74,7 +70,30 @@ impl Bound {
     }
 }
 
-impl Intercept {
+impl InterceptReach {
+    /// `None` where there is no intercept.
+    pub(crate) fn new<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> Option<Self> {
+        objective.coordinates().fit_intercept().then(|| Self {
+            classes: objective.class_totals(),
+            offset: objective.mean_square_offset().sqrt(),
+        })
+    }
+
+    /// How far the best intercept is from `b` at most, on the side where the loss falls, given the
+    /// slope `h` there and a bound of the root mean square of the best `x·w`.
+    pub(crate) fn farthest(&self, b: f64, h: f64, rms: f64) -> f64 {
+        let (k, r) = self.terms(h);
+        (r + if h > 0.0 { b } else { -b } + k * (rms + self.offset)).max(0.0)
+    }
+
+    /// The k and the r of the module's documentation.
+    fn terms(&self, h: f64) -> (f64, f64) {
+        let (zero, one) = self.classes;
+        // Where probabilities are too high, the best intercept is further down.
+        let [of, other] = if h > 0.0 { [one, zero] } else { [zero, one] };
+        ((2.0 * (1.0 + other / of)).sqrt(), (2.0 * other / of).ln())
+    }
+
     /// `|g| + k σ |h|` and `|h| (r ± b + k (σ|w| + rms(o)))`, where the moments of the columns are
     /// known.
     fn slope_and_rest<B: Backend + ?Sized>(
@@ -90,11 +109,8 @@ impl Intercept {
         let slopes = gradient[..d].iter().map(|g| g.widen());
         let slope = norm(slopes.zip(&moments.mean).map(|(g, mean)| g - mean * h));
         let b = b + weights().zip(&moments.mean).map(|(w, mean)| w * mean).sum::<f64>();
-        let (zero, one) = self.classes;
-        // Where probabilities are too high, the best intercept is further down.
-        let (b, [of, other]) = if h > 0.0 { (b, [one, zero]) } else { (-b, [zero, one]) };
-        let (k, r) = ((2.0 * (1.0 + other / of)).sqrt(), (2.0 * other / of).ln());
-        let sigma = moments.variance.sqrt();
+        let ((k, r), sigma) = (self.terms(h), moments.variance.sqrt());
+        let b = if h > 0.0 { b } else { -b };
         let reach = r + b + k * (sigma * norm(weights()) + self.offset);
         Some((slope + k * sigma * h.abs(), h.abs() * reach))
     }

@@ -127,6 +127,11 @@ impl Cholesky {
         }
     }
 
+    /// The expectation of `eᵀ·A⁻¹·e` for independent errors e of such mean squares: `Σⱼ sⱼ (A⁻¹)ⱼⱼ`.
+    pub(crate) fn expected_decrement(&self, squares: &[f64]) -> f64 {
+        expected_decrement(std::iter::once(self), squares)
+    }
+
     /// Replaces `b` by the solution of `Lᵀ·x = b`.
     pub(crate) fn solve_upper(&self, b: &mut [f64]) {
         solve_transposed(&self.factor, self.order, &mut b[..self.order]);
@@ -162,6 +167,22 @@ fn solve_transposed(factor: &[f64], order: usize, b: &mut [f64]) {
         let (rest, last) = b.split_at_mut(j);
         add_multiple(rest, -last[0], &row[..j]);
     }
+}
+
+/// The same for a product of factors, the outermost first.
+pub(crate) fn expected_decrement<'f>(
+    factors: impl Iterator<Item = &'f Cholesky> + Clone,
+    squares: &[f64],
+) -> f64 {
+    let mut column = vec![0.0; squares.len()];
+    let of_unit = |(j, square): (usize, &f64)| {
+        // The norm of a column of the inverse, of which the first j numbers are 0.
+        column.fill(0.0);
+        column[j] = 1.0;
+        factors.clone().for_each(|factor| factor.solve_lower_from(j, &mut column));
+        square * dot(&column, &column)
+    };
+    squares.iter().enumerate().map(of_unit).sum()
 }
 
 #[cfg(test)]

@@ -12,11 +12,10 @@ mod signs;
 
 use num_traits::Float as _;
 
-use crate::checkpoint::Saved;
+use crate::bound::InterceptReach;
 use crate::coordinates::Coordinates;
-use crate::memory::Stall;
 use crate::report::all_finite;
-use crate::{Backend, Error, Float, Model, Objective, StopReason, Trace};
+use crate::{Backend, Error, Float, Model, Objective, Trace};
 
 /// The objective with its L1 term.
 pub(crate) struct ElasticNet<'o, 'a, B: Backend + ?Sized> {
@@ -24,8 +23,8 @@ pub(crate) struct ElasticNet<'o, 'a, B: Backend + ?Sized> {
     basis: Coordinates,
     /// The strength for each coordinate, 0 for the intercept.
     pub(crate) l1: Vec<f64>,
-    /// For how long the bound has not been halved.
-    pub(crate) stall: Stall,
+    /// How far the intercept can be from its best, if there is one.
+    reach: Option<InterceptReach>,
 }
 
 /// A point with what is known there.
@@ -43,7 +42,7 @@ pub(crate) struct Point<F> {
 }
 
 /// The share of the predicted decrease that a step must bring.
-const SUFFICIENT: f64 = 1e-4;
+pub(crate) const SUFFICIENT: f64 = 1e-4;
 
 impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
     pub(crate) fn new(objective: &'o mut Objective<'a, B>, basis: Coordinates) -> Self {
@@ -52,7 +51,8 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
         let scale = |j| if basis.is_constant(j) { 1.0 } else { basis.inverse_scale(j) };
         let mut l1: Vec<f64> = (0..objective.ncols()).map(|j| strength * scale(j)).collect();
         l1.resize(objective.dimension(), 0.0);
-        Self { objective, basis, l1, stall: Stall::default() }
+        let reach = InterceptReach::new(objective);
+        Self { objective, basis, l1, reach }
     }
 
     pub(crate) fn basis(&self) -> &Coordinates {
@@ -98,49 +98,85 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
         model.weights.into_iter().chain(intercept).collect()
     }
 
-    /// How far F may at most lie above its minimum, as far as the intercept is within 1 + |c| of
-    /// its best.
+    /// The point to start from: the one given, or a better one near the minimum of a sample, or the
+    /// model of no columns.
+    pub(crate) fn start(
+        &mut self,
+        at: &[B::Scalar],
+        near: Option<Vec<B::Scalar>>,
+    ) -> Point<B::Scalar> {
+        let mut point = self.evaluate(at.to_vec());
+        if let Some(near) = near {
+            // A start from a fit to much the same may be better than the best of a sample.
+            let near = self.evaluate(near);
+            if near.loss < point.loss {
+                point = near;
+            }
+        }
+        match self.objective.better_start(at, point.loss) {
+            Some(null) => self.evaluate(null),
+            None => point,
+        }
+    }
+
+    /// How far F may at most lie above its minimum, given how far the intercept is from its best.
     ///
     /// By convexity `F(v) - F(u) ≤ Σⱼ (λⱼ|vⱼ| + gⱼvⱼ) - Σⱼ (λⱼ|uⱼ| + gⱼuⱼ)` for the weights of any
     /// `u`, and at the minimum `Σⱼ λⱼ|uⱼ| ≤ F(u) ≤ F(v)`.
-    pub(crate) fn bound(&self, point: &Point<B::Scalar>) -> f64 {
+    fn bound(&self, point: &Point<B::Scalar>, intercept: f64) -> f64 {
         let (mut sum, mut excess) = (0.0, 0.0f64);
         for ((&g, &v), &l1) in point.gradient.iter().zip(&point.v).zip(&self.l1) {
             if l1 > 0.0 {
                 // Not 0 · ∞, where a column hardly varies.
-                sum += if v == 0.0 { 0.0 } else { l1 * v.abs() + g * v };
+                sum += if v == 0.0 { 0.0 } else { v * (g + l1 * v.signum()) };
                 excess = excess.max(g.abs() / l1 - 1.0);
             } else {
-                sum += g.abs() * (1.0 + v.abs());
+                sum += g.abs() * intercept;
             }
         }
         (sum + excess * point.loss).max(0.0)
     }
 
-    /// Records the point at the start of an iteration, or says why there is none. `save` is what to
-    /// resume from, with what is known here.
-    pub(crate) fn proceed(
-        &mut self,
-        point: &Point<B::Scalar>,
-        limits: Limits,
-        trace: &mut Trace<'_, B::Scalar>,
-        save: impl Fn(Stall) -> Saved,
-    ) -> Result<Option<StopReason>, Error> {
-        trace.record(self.objective, &point.at, point.loss, &point.subgradient)?;
-        let bound = self.bound(point);
-        trace.estimate(bound);
-        if bound <= limits.tolerance * point.loss {
-            return Ok(Some(StopReason::Converged));
-        }
-        let (objective, stall) = (&*self.objective, self.stall);
-        self.stall = stall.after(bound);
-        let save = || save(stall);
-        Ok(trace.proceed_from(objective, &point.at, limits.iterations, Some(&save)))
+    /// How far the intercept can be from its best, given its slope: no weights of the minimum are
+    /// larger than their penalty allows.
+    fn intercept_reach(&self, point: &Point<B::Scalar>) -> f64 {
+        let (Some(reach), Some(&c)) = (&self.reach, point.v.get(self.objective.ncols())) else {
+            return 0.0;
+        };
+        let weakest = self.l1.iter().filter(|l1| **l1 > 0.0).fold(f64::INFINITY, |a, &b| a.min(b));
+        let slope = point.gradient[self.objective.ncols()];
+        // Centred and scaled columns have mean squares of 1.
+        reach.farthest(c, slope, point.loss / weakest)
     }
 
-    /// Whether steps bring nothing any more, where one is to gain so much.
-    pub(crate) fn is_exhausted(&self, point: &Point<B::Scalar>, gain: f64) -> bool {
-        self.stall.is_long() && gain <= noise::<B::Scalar>(point.loss)
+    /// Records the point at the start of an iteration; returns how far F may at most lie above its
+    /// minimum, as far as the intercept is within 1 + |c| of its best.
+    pub(crate) fn record(
+        &mut self,
+        point: &Point<B::Scalar>,
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<f64, Error> {
+        trace.record(self.objective, &point.at, point.loss, &point.subgradient)?;
+        let intercept = point.v.get(self.objective.ncols()).map_or(0.0, |c| 1.0 + c.abs());
+        let near = self.bound(point, intercept);
+        trace.estimate(near.max(self.bound(point, self.intercept_reach(point))));
+        Ok(near)
+    }
+
+    /// By how much F may be off.
+    pub(crate) fn noise(&self, point: &Point<B::Scalar>) -> f64 {
+        self.objective.rounding_of_loss(&point.at, point.loss, &self.basis)
+    }
+
+    /// The squared decrement that the rounding of the logits hides.
+    pub(crate) fn hidden_by_logits(&self, point: &Point<B::Scalar>) -> f64 {
+        self.objective.hidden_by_logits(&point.at, point.loss, &self.basis)
+    }
+
+    /// The squares of what the slopes may be off by.
+    pub(crate) fn squares_of_rounding(&self, point: &Point<B::Scalar>) -> Vec<f64> {
+        let slopes = self.objective.rounding_of_slopes(&self.basis, point.loss);
+        slopes.into_iter().map(|slope| slope * slope).collect()
     }
 
     /// Steps back along a path until F falls as much as it should, give or take its rounding;
@@ -151,33 +187,30 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
         &mut self,
         from: &Point<B::Scalar>,
         path: impl Fn(f64) -> (Vec<f64>, f64),
+        tries: usize,
     ) -> Option<Point<B::Scalar>> {
-        let mut length = 1.0;
-        loop {
+        let (mut length, noise) = (1.0, self.noise(from));
+        for _ in 0..tries {
             let (v, gain) = path(length);
             let at = self.parameters(&v);
             if at == from.at || !all_finite(&at) {
                 return None;
             }
             let next = self.evaluate(at);
-            let rise = next.loss - from.loss + SUFFICIENT * gain;
-            if rise <= noise::<B::Scalar>(from.loss) && all_finite(&next.gradient) {
+            let rise = next.loss - from.loss;
+            if rise + SUFFICIENT * gain <= noise && all_finite(&next.gradient) {
                 return Some(next);
             }
             // The parameters need not become those of `from`: it is rounded between coordinates.
             if gain <= B::Scalar::epsilon().widen() * from.loss {
                 return None;
             }
-            length *= 0.5;
+            // The minimum of the parabola through both losses and the slope, within reason.
+            let parabola = gain / (2.0 * (rise + gain));
+            length *= if parabola.is_finite() { parabola.clamp(0.25, 0.5) } else { 0.1 };
         }
+        None
     }
-}
-
-/// Where to stop.
-#[derive(Clone, Copy)]
-pub(crate) struct Limits {
-    pub(crate) iterations: usize,
-    pub(crate) tolerance: f64,
 }
 
 /// The weights and the intercept, 0 where there is none.
@@ -189,9 +222,4 @@ fn widened<F: Float>(parameters: &[F], d: usize) -> (Vec<f64>, f64) {
 /// The subgradient nearest to 0 of a function with this slope plus `l1 · |v|`.
 fn least_subgradient(slope: f64, v: f64, l1: f64) -> f64 {
     if v == 0.0 { crate::quadratic::shrunk(slope, l1) } else { slope + l1 * v.signum() }
-}
-
-/// By how much a loss may be off.
-fn noise<F: Float>(loss: f64) -> f64 {
-    16.0 * F::epsilon().widen() * loss
 }

@@ -7,8 +7,7 @@
 //! (Fukaya and others, *Shifted Cholesky QR for computing the QR factorization of ill-conditioned
 //! matrices*, 2020).
 
-use crate::cholesky::{Cholesky, Pivot};
-use crate::quadratic::dot;
+use crate::cholesky::{Cholesky, Pivot, expected_decrement};
 
 /// The factor of `A = L·M·(L·M)ᵀ`, without the columns that depend on earlier ones.
 #[derive(Clone, Debug)]
@@ -123,18 +122,8 @@ impl Factor {
 
     /// The expectation of `eᵀ·A⁻¹·e` for independent errors e of such mean squares: `Σⱼ sⱼ (A⁻¹)ⱼⱼ`.
     pub(crate) fn expected_decrement(&self, squares: &[f64]) -> f64 {
-        let mut column = vec![0.0; squares.len()];
-        let of_unit = |(j, square): (usize, &f64)| {
-            // The norm of a column of the factor's inverse, of which the first j numbers are 0.
-            column.fill(0.0);
-            column[j] = 1.0;
-            self.first.solve_lower_from(j, &mut column);
-            if let Some(second) = &self.second {
-                second.solve_lower_from(j, &mut column);
-            }
-            square * dot(&column, &column)
-        };
-        squares.iter().enumerate().map(of_unit).sum()
+        let second = self.second.as_ref();
+        expected_decrement([Some(&self.first), second].into_iter().flatten(), squares)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::checkpoint::Saved;
 use crate::coordinates::Coordinates;
 use crate::error::check_tolerance;
 use crate::quasi_newton::{Descent, Limits, MEMORY, Past};
@@ -63,13 +64,34 @@ impl Solver for Newton {
         at: &mut [B::Scalar],
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
+        let saved = trace.resume("Newton")?;
+        if saved.is_none() && self.max_iterations > 0 {
+            let few = Self { max_iterations: COOLING_STEPS, tolerance: COOLING_TOLERANCE };
+            objective.cool(at, |heated, at, trace| few.run(heated, None, at, trace));
+        }
+        self.run(objective, saved, at, trace)
+    }
+}
+
+/// So many steps at most are made at a temperature other than 1,
+pub(crate) const COOLING_STEPS: usize = 8;
+/// or until a step promises no more than this share of the loss.
+pub(crate) const COOLING_TOLERANCE: f64 = 1e-2;
+
+impl Newton {
+    fn run<B: Backend + ?Sized>(
+        &self,
+        objective: &mut Objective<'_, B>,
+        saved: Option<Saved>,
+        at: &mut [B::Scalar],
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<StopReason, Error> {
         let (iterations, tolerance) = (self.max_iterations, self.tolerance);
         let limits = Limits { iterations, tolerance, memory: MEMORY };
         let rows = sample_size(objective.dimension());
         let mut sample = objective.sample(rows);
         let basis = objective.basis_from(sample.as_ref())?;
         basis.leave_out_constants(at);
-        let saved = trace.resume("Newton")?;
         if let (None, Some(sample)) = (&saved, &mut sample) {
             approach(sample, &basis, at);
         }

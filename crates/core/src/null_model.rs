@@ -1,5 +1,7 @@
 //! The model of no columns: the best intercept, given the offsets.
 
+use num_traits::Zero;
+
 use crate::{Backend, Float, Objective, slice};
 
 /// What [`Objective::null_model`] finds.
@@ -9,6 +11,12 @@ pub(crate) struct NullModel {
     pub(crate) intercept: f64,
     pub(crate) loss: f64,
 }
+
+/// A start of zeros gives way to the model of no columns where that has less than this share of its
+/// loss,
+const OF_ZEROS: f64 = 0.5;
+/// and any other start where it has less than this share: a few roundings are no reason.
+const OF_OTHERS: f64 = 1.0 - 1e-6;
 
 /// The logits that are worked on at once.
 const CHUNK: usize = 512;
@@ -21,6 +29,27 @@ struct Derivatives {
 }
 
 impl<B: Backend + ?Sized> Objective<'_, B> {
+    /// Whether parameters are zeros, and nothing is known of the logits: the loss is ln 2 there.
+    pub(crate) fn is_plain(&self, at: &[B::Scalar]) -> bool {
+        at.iter().all(Zero::is_zero) && self.offset_range() == [0.0, 0.0]
+    }
+
+    /// The parameters of the model of no columns, where it is a better start than those given, of
+    /// such a loss.
+    ///
+    /// In the far reaches second derivatives vanish, and steps by them lead anywhere.
+    pub(crate) fn better_start(&self, at: &[B::Scalar], loss: f64) -> Option<Vec<B::Scalar>> {
+        let null = self.null_model();
+        let share = if self.is_plain(at) { OF_ZEROS } else { OF_OTHERS };
+        (loss.is_nan() || null.loss < share * loss).then(|| {
+            let mut parameters = vec![B::Scalar::zero(); at.len()];
+            if let Some(intercept) = parameters.get_mut(self.ncols()) {
+                *intercept = B::Scalar::narrow(null.intercept);
+            }
+            parameters
+        })
+    }
+
     /// The best intercept where all weights are 0, and the loss there. Reads labels, weights and
     /// offsets, not the matrix.
     ///

@@ -2,6 +2,7 @@
 
 mod product;
 mod second;
+mod temperature;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};

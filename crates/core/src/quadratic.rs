@@ -68,7 +68,7 @@ impl Quadratic {
         }
     }
 
-    fn product(&self, v: &[f64]) -> Vec<f64> {
+    pub(crate) fn product(&self, v: &[f64]) -> Vec<f64> {
         match &self.hessian {
             Hessian::Matrix(matrix) => matrix.chunks(self.order).map(|row| dot(row, v)).collect(),
             Hessian::Squares(squares) => squares.product(v),
@@ -130,9 +130,24 @@ impl Quadratic {
         factor.left_out().map(direction).collect()
     }
 
-    /// The minimum of q, given the gradient at `from` of all but the absolute values.
-    pub(crate) fn minimum(&self, gradient: &[f64], from: &[f64], l1: &[f64]) -> Vec<f64> {
-        Descent::new(self, gradient, from, l1).run()
+    /// The minimum of q, given the gradient at `from` of all but the absolute values, and whether it
+    /// was found: where signs go on changing, it is a point on the way there. What gains no more than
+    /// `negligible` is no way.
+    pub(crate) fn minimum(
+        &self,
+        gradient: &[f64],
+        from: &[f64],
+        l1: &[f64],
+        negligible: f64,
+    ) -> (Vec<f64>, bool) {
+        Descent::new(self, gradient, from, l1).run(negligible)
+    }
+
+    /// The expectation of `eᵀ·H⁻¹·e` by some coordinates for errors e of such mean squares.
+    pub(crate) fn expected_decrement(&self, of: &[usize], squares: &[f64]) -> f64 {
+        let Factored::Matrix(factor) = self.factored(of) else { return f64::INFINITY };
+        let squares: Vec<f64> = of.iter().map(|&j| squares[j]).collect();
+        factor.expected_decrement(&squares)
     }
 }
 
@@ -216,7 +231,7 @@ mod tests {
             let (gradient, from): (Vec<f64>, Vec<f64>) = seed[..order].iter().copied().unzip();
             let mut l1 = vec![strength; order];
             l1[order - 1] = 0.0;
-            let minimum = quadratic.minimum(&gradient, &from, &l1);
+            let (minimum, _) = quadratic.minimum(&gradient, &from, &l1, 0.0);
             let moved: Vec<f64> = minimum.iter().zip(&from).map(|(a, b)| a - b).collect();
             let slope = quadratic.product(&moved);
             let size = 4.0 + minimum.iter().fold(0.0f64, |max, v| max.max(v.abs()));
@@ -249,7 +264,7 @@ mod tests {
             let (to, from): (Vec<f64>, Vec<f64>) = seed.iter().map(|seed| (seed.0, seed.1)).unzip();
             let gradient = quadratic.product(&to);
             let l1: Vec<f64> = seed.iter().map(|seed| 10f64.powf(strength) * seed.2).collect();
-            let minimum = quadratic.minimum(&gradient, &from, &l1);
+            let (minimum, _) = quadratic.minimum(&gradient, &from, &l1, 0.0);
             let moved: Vec<f64> = minimum.iter().zip(&from).map(|(a, b)| a - b).collect();
             for (j, by) in quadratic.product(&moved).into_iter().enumerate() {
                 let slope = gradient[j] + by;

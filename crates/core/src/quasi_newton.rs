@@ -33,9 +33,6 @@ const QUADRATIC_REGION: f64 = 1e-2;
 const SATURATED_LOSS: f64 = 1.0;
 /// and while a step promises more than this share of the loss.
 const MAJORIZER_SHARE: f64 = 0.1;
-/// A start of zeros gives way to the model of no columns where that has less than this share of its
-/// loss.
-const NULL_START_RATIO: f64 = 0.5;
 /// The number of step lengths that are tried before other second derivatives are.
 const TRIES: usize = 5;
 /// With second derivatives of a sample, coefficients change by this many tolerances at most at the
@@ -147,27 +144,19 @@ impl<F: Float> Point<F> {
     }
 
     /// The point to start from: the one given, or the model of no columns where that is better.
-    ///
-    /// In the far reaches second derivatives vanish, and steps by them lead anywhere.
     pub(crate) fn start<B>(objective: &mut Objective<'_, B>, at: Vec<F>) -> Self
     where
         B: Backend<Scalar = F> + ?Sized,
     {
-        let null = objective.null_model();
-        let mut of_null = vec![F::zero(); at.len()];
-        if let Some(intercept) = of_null.get_mut(objective.ncols()) {
-            *intercept = F::narrow(null.intercept);
-        }
-        let plain = at.iter().all(F::is_zero) && objective.offset_range() == [0.0, 0.0];
-        if plain && null.loss < NULL_START_RATIO * std::f64::consts::LN_2 {
-            return Self::new(objective, of_null);
+        if objective.is_plain(&at) {
+            let null = objective.better_start(&at, std::f64::consts::LN_2);
+            return Self::new(objective, null.unwrap_or(at));
         }
         let point = Self::new(objective, at);
-        if plain || point.loss <= null.loss {
-            return point;
+        match objective.better_start(&point.at, point.loss) {
+            Some(null) => Self::new(objective, null),
+            None => point,
         }
-        let null = Self::new(objective, of_null);
-        if null.loss < point.loss || point.loss.is_nan() { null } else { point }
     }
 }
 
@@ -427,7 +416,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
 
     /// By how much the loss of a point may be off.
     fn noise(&self, point: &Point<B::Scalar>) -> f64 {
-        self.objective.rounding_of_loss(point, &self.basis)
+        self.objective.rounding_of_loss(&point.at, point.loss, &self.basis)
     }
 
     /// The curvature that follows from the base.

@@ -182,7 +182,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         loop {
             let step = self.step(point, self.past.radius);
             let near = !step.cut && step.gain <= self.settings.tolerance * point.loss;
-            let noise = self.objective.rounding_of_loss(point, &self.basis);
+            let noise = self.objective.rounding_of_loss(&point.at, point.loss, &self.basis);
             let stall = self.past.stall.in_noise(step.gain, noise);
             if stall.is_long() {
                 return Ok(StopReason::PrecisionLimit);

@@ -80,10 +80,7 @@ impl<B: Backend + ?Sized> ElasticNet<'_, '_, B> {
             let gain = dot(&orthant.downhill, &difference(&to, &point.v));
             (to, gain)
         };
-        match self.is_exhausted(point, path(1.0).1) {
-            true => None,
-            false => self.search(point, path),
-        }
+        self.search(point, path, usize::MAX)
     }
 
     fn step_within(&mut self, orthant: &Orthant<'_>, point: &Point<B::Scalar>) -> Vec<f64> {

@@ -121,10 +121,18 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
 
     /// By how much the loss at a point may be off. Logits that are off by δ change it by
     /// `p (1 - p) δ² / 2` in the mean, and by the mean of `residual · δ`, whose signs are mixed.
-    pub(crate) fn rounding_of_loss(&self, point: &Point<B::Scalar>, basis: &Coordinates) -> f64 {
-        let logits = self.rounding_of_logits(&point.at, basis);
-        let residuals = (point.loss.min(1.0) / self.nrows as f64).min(point.loss.powi(2));
-        noise::<B::Scalar>(point.loss) + (residuals * logits).sqrt() + MOST_CURVATURE * logits / 2.0
+    pub(crate) fn rounding_of_loss(&self, at: &[B::Scalar], loss: f64, basis: &Coordinates) -> f64 {
+        let logits = self.rounding_of_logits(at, basis);
+        let residuals = (loss.min(1.0) / self.nrows as f64).min(loss.powi(2));
+        noise::<B::Scalar>(loss)
+            + (residuals * logits).sqrt()
+            + MOST_CURVATURE.min(loss) * logits / 2.0
+    }
+
+    /// The squared decrement that the rounding of the logits hides, whatever the condition: a row's
+    /// curvature is no more than its loss.
+    pub(crate) fn hidden_by_logits(&self, at: &[B::Scalar], loss: f64, basis: &Coordinates) -> f64 {
+        loss.min(1.0) * self.rounding_of_logits(at, basis)
     }
 
     /// The squared decrement that the rounding of a gradient alone makes, where the loss is so much.
@@ -144,7 +152,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
     ///
     /// The squared decrement, not its half, is a bound near the minimum (Boyd and Vandenberghe,
     /// *Convex Optimization*, 2004, equation 9.50). The rounding e of the gradient hides `eᵀ·H⁻¹·e`
-    /// of it; that of the logits hides no more than its mean square, whatever the condition.
+    /// of it, that of the logits some more.
     pub(crate) fn distance_bound(
         &self,
         point: &Point<B::Scalar>,
@@ -153,7 +161,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         decrement: f64,
     ) -> f64 {
         let hidden = self.rounding_of_decrement(point.loss, basis, factor)
-            + self.rounding_of_logits(&point.at, basis);
+            + self.hidden_by_logits(&point.at, point.loss, basis);
         (decrement.max(0.0).sqrt() + hidden.sqrt()).powi(2)
     }
 

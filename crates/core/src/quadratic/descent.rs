@@ -54,23 +54,23 @@ impl<'a> Descent<'a> {
         }
     }
 
-    /// The minimum.
-    pub(super) fn run(mut self) -> Vec<f64> {
+    /// The minimum, and whether it was found.
+    pub(super) fn run(mut self, negligible: f64) -> (Vec<f64>, bool) {
         let mut steps = 0;
-        while steps < MAX_STEPS && self.sweep(false) {
+        while steps < MAX_STEPS && self.sweep(false, negligible) {
             let mut signs_change = true;
             while signs_change && steps < MAX_STEPS {
-                let _still_gains = (0..SUPPORT_SWEEPS).all(|_| self.sweep(true));
+                let _still_gains = (0..SUPPORT_SWEEPS).all(|_| self.sweep(true, negligible));
                 signs_change = self.step_with_signs();
                 steps += 1;
             }
         }
-        self.v
+        (self.v, steps < MAX_STEPS)
     }
 
     /// Moves every coordinate, or every one that is not zero, to its own minimum; whether that
     /// gained anything to speak of, or may let others that depend on it gain.
-    fn sweep(&mut self, support: bool) -> bool {
+    fn sweep(&mut self, support: bool, negligible: f64) -> bool {
         let (mut gained, mut freed) = (0.0, false);
         for j in 0..self.v.len() {
             if !support || self.is_free(j) {
@@ -80,7 +80,7 @@ impl<'a> Descent<'a> {
             }
         }
         self.gained += gained;
-        gained > SWEEP_TOLERANCE * self.gained || freed
+        gained > negligible && (gained > SWEEP_TOLERANCE * self.gained || freed)
     }
 
     fn is_free(&self, j: usize) -> bool {
