@@ -90,7 +90,7 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
     }
 
     /// The objective's parameters for a point on columns centred and scaled; zero stays zero.
-    fn parameters(&self, v: &[f64]) -> Vec<B::Scalar> {
+    pub(crate) fn parameters(&self, v: &[f64]) -> Vec<B::Scalar> {
         let v: Vec<_> = v.iter().map(|&v| B::Scalar::narrow(v)).collect();
         let mut model = Model::zero(self.objective.ncols());
         self.basis.unfold_into(&v, &mut model);

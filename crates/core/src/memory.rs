@@ -94,8 +94,10 @@ pub(crate) struct Stall {
     steps: usize,
 }
 
-/// So many steps in a row without progress, when less is to be gained than rounding, are the end.
+/// So many steps in a row without progress, when less is to be gained than rounding, are the end,
 const STALLED: usize = 10;
+/// or so many where what is to be gained is rounding.
+const BEGUN: usize = 2;
 
 impl Stall {
     /// The same after a step that leaves so much to gain.
@@ -112,6 +114,10 @@ impl Stall {
 
     pub(crate) fn is_long(self) -> bool {
         self.steps > STALLED
+    }
+
+    pub(crate) fn has_begun(self) -> bool {
+        self.steps > BEGUN
     }
 }
 

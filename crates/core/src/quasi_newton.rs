@@ -222,8 +222,14 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             let or_near = |stop| if direction.near { StopReason::Converged } else { stop };
             let gain = direction.decrement / 2.0;
             let stall = self.past.stall.in_noise(gain, self.noise(point));
-            if stall.is_long() {
-                return Ok(or_near(StopReason::PrecisionLimit));
+            if stall.is_long() || stall.has_begun() && self.is_rounding(point, &direction) {
+                // Gradients alone may creep; second derivatives tell.
+                match self.verification(point) {
+                    Some(base) => self.renew(base),
+                    None => return Ok(or_near(StopReason::PrecisionLimit)),
+                }
+                self.past.stall = Stall::default();
+                continue;
             }
             trace.refuse_separated(self.objective, point, self.limits.iterations)?;
             // A fit resumed from here comes down to this line again without any change.
@@ -295,9 +301,8 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             Base::Derivatives { .. } if worn || direction.near && misses => {
                 Some(self.derivatives(point, RowCurvature::Exact, self.more_rows()))
             }
-            Base::Columns { .. } if direction.near && self.is_to_be_verified(point, trace) => {
-                let rows = sample_size(point.at.len());
-                Some(self.derivatives(point, RowCurvature::Exact, rows))
+            Base::Columns { .. } if direction.near && !self.is_proven(point, trace) => {
+                self.verification(point)
             }
             Base::Columns { .. } if worn => {
                 let most = Curvature::separate(MOST_CURVATURE, self.objective.l2(), &self.basis);
@@ -310,16 +315,11 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
 
     /// What steps can begin with at a point where one did not lower the loss.
     fn base_to_fall_back_on(&self, point: &Point<B::Scalar>) -> Option<Base> {
-        let few = point.at.len() <= FEW;
         match &self.past.base {
             Base::Columns { .. } if !self.past.memory.is_empty() => {
                 Some(Base::Columns { scale: None })
             }
-            Base::Columns { .. } if few => {
-                let rows = sample_size(point.at.len());
-                Some(self.derivatives(point, RowCurvature::Exact, rows))
-            }
-            Base::Columns { .. } => None,
+            Base::Columns { .. } => self.verification(point),
             _ if !self.is_fresh(point) => {
                 Some(self.derivatives(point, self.of_rows(), self.rows()))
             }
@@ -367,12 +367,26 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         fresh && self.past.memory.is_empty()
     }
 
-    /// Whether second derivatives are to say that a point is near the minimum: gradients have
-    /// shown the curvature only along the steps taken.
-    fn is_to_be_verified(&self, point: &Point<B::Scalar>, trace: &Trace<'_, B::Scalar>) -> bool {
-        let tolerable = self.limits.tolerance * point.loss;
-        let proven = trace.bound().is_some_and(|bound| bound <= tolerable);
-        !proven && point.at.len() <= FEW
+    /// Second derivatives in the place of gradients alone, which have shown the curvature only along
+    /// the steps taken; `None` where there are too many parameters.
+    fn verification(&self, point: &Point<B::Scalar>) -> Option<Base> {
+        let few = point.at.len() <= FEW && matches!(self.past.base, Base::Columns { .. });
+        few.then(|| self.derivatives(point, RowCurvature::Exact, sample_size(point.at.len())))
+    }
+
+    /// Whether a bound says that a point is near the minimum.
+    fn is_proven(&self, point: &Point<B::Scalar>, trace: &Trace<'_, B::Scalar>) -> bool {
+        trace.bound().is_some_and(|bound| bound <= self.limits.tolerance * point.loss)
+    }
+
+    /// Whether a step promises no more than the rounding of the gradient and of the logits does.
+    fn is_rounding(&self, point: &Point<B::Scalar>, direction: &Direction) -> bool {
+        self.curvature.factor().is_some_and(|factor| {
+            let (at, basis) = (&point.at, &self.basis);
+            let rounding = self.objective.rounding_of_decrement(point.loss, basis, factor)
+                + self.objective.hidden_by_logits(at, point.loss, basis);
+            direction.decrement <= rounding
+        })
     }
 
     /// Whether a point near the minimum is the last one.
@@ -474,7 +488,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
                 break next;
             }
             let in_noise = direction.decrement / 2.0 <= self.noise(point);
-            if direction.near || in_noise {
+            if direction.near || in_noise && self.curvature.factor().is_some() {
                 return None;
             }
             self.renew(self.base_to_fall_back_on(point)?);

@@ -5,7 +5,7 @@ use crate::problem::{DEPENDENT, Problem};
 
 impl Problem {
     /// The problem of data within some roundings of this, in which columns depend on others exactly
-    /// where here they do but for rounding: `e = 16 (d + 3) u` of their largest value in each row.
+    /// where here they do but for rounding: `e = 32 (d + 3) u` of their largest value in each row.
     ///
     /// By the modified Gram-Schmidt process with pivoting, the intercept first.
     pub(crate) fn cleaned(&self) -> Self {

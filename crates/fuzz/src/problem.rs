@@ -46,7 +46,7 @@ const OUTLIER: f64 = 8.0;
 const DOUBT: f64 = 2.0;
 
 /// Columns count as dependent where what is left of one is so many times the error of a logit.
-pub(crate) const DEPENDENT: f64 = 16.0;
+pub(crate) const DEPENDENT: f64 = 32.0;
 
 /// A point in the coordinates of the reference.
 pub(crate) type Point = Vec<Dd>;

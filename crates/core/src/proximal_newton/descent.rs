@@ -35,6 +35,8 @@ const SATURATED_LOSS: f64 = 1.0;
 const MAJORIZER_SHARE: f64 = 0.1;
 /// Where a step promises less than this share of F, third derivatives count for little.
 const QUADRATIC_REGION: f64 = 1e-3;
+/// Coefficients change by this many tolerances at most at the end, as a share of max(1, |w|).
+const COEFFICIENT_TOLERANCE: f64 = 10.0;
 /// The number of step lengths that are tried before another model is.
 const TRIES: usize = 5;
 
@@ -70,6 +72,8 @@ pub(crate) struct Past {
     /// So many steps have been taken before second derivatives are worth their sum; `None` once they
     /// are.
     cheap: Option<usize>,
+    /// Whether a last step is being taken near the minimum.
+    polished: bool,
     /// Whether F fell by the step before.
     fell: bool,
     stall: Stall,
@@ -87,6 +91,7 @@ impl Past {
             before: None,
             memory: Memory::default(),
             cheap: (!few).then_some(0),
+            polished: false,
             fell: true,
             stall: Stall::default(),
             rows,
@@ -129,7 +134,8 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     ) -> Result<StopReason, Error> {
         loop {
             let bound = self.net.record(point, trace)?;
-            if bound <= self.limits.tolerance * point.loss {
+            let near = bound <= self.limits.tolerance * point.loss;
+            if near && self.is_settled(point) {
                 return Ok(StopReason::Converged);
             }
             let (iterations, objective) = (self.limits.iterations, &*self.net.objective);
@@ -161,12 +167,27 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             if let Some(stop) = trace.proceed_from(objective, &point.at, iterations, Some(&save)) {
                 return Ok(stop);
             }
-            self.past.stall = stall;
+            (self.past.stall, self.past.polished) = (stall, near);
             let Some(next) = self.advance(point, local, step) else {
                 return Ok(StopReason::PrecisionLimit);
             };
             *point = next;
         }
+    }
+
+    /// Whether a point near the minimum is the last one: another step moves no coefficient by much,
+    /// as far as there is a model, or has been taken.
+    fn is_settled(&self, point: &Point<B::Scalar>) -> bool {
+        let l1 = &self.net.l1;
+        let model = self.model.as_ref().filter(|_| !self.past.polished);
+        let Some(local) = model.filter(|local| local.holds(point, l1)) else { return true };
+        let next = self.net.parameters(&local.step(point, l1).target);
+        let rounding = 64.0 * B::Scalar::epsilon().widen();
+        let most = rounding.max(COEFFICIENT_TOLERANCE * self.limits.tolerance);
+        let small = |(a, b): (&B::Scalar, &B::Scalar)| {
+            (a.widen() - b.widen()).abs() <= most * a.widen().abs().max(1.0)
+        };
+        point.at.iter().zip(&next).all(small)
     }
 
     /// The stall after a step that promises no more than rounding, or follows one that brought nothing
