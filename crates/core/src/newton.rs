@@ -66,17 +66,17 @@ impl Solver for Newton {
     ) -> Result<StopReason, Error> {
         let saved = trace.resume("Newton")?;
         if saved.is_none() && self.max_iterations > 0 {
-            let few = Self { max_iterations: COOLING_STEPS, tolerance: COOLING_TOLERANCE };
-            objective.cool(at, |heated, at, trace| few.run(heated, None, at, trace));
+            objective.cool(at, |heated, at, trace, tolerance| {
+                let few = Self { max_iterations: COOLING_STEPS, tolerance };
+                few.run(heated, None, at, trace)
+            });
         }
         self.run(objective, saved, at, trace)
     }
 }
 
-/// So many steps at most are made at a temperature other than 1,
+/// So many steps at most are made at a temperature other than 1.
 pub(crate) const COOLING_STEPS: usize = 8;
-/// or until a step promises no more than this share of the loss.
-pub(crate) const COOLING_TOLERANCE: f64 = 1e-2;
 
 impl Newton {
     fn run<B: Backend + ?Sized>(

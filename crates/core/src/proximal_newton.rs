@@ -9,7 +9,7 @@ use crate::checkpoint::Saved;
 use crate::coordinates::Coordinates;
 use crate::elastic_net::ElasticNet;
 use crate::error::check_tolerance;
-use crate::newton::{COOLING_STEPS, COOLING_TOLERANCE};
+use crate::newton::COOLING_STEPS;
 use crate::rows::sample_size;
 use crate::solver::FEW;
 use crate::{
@@ -118,9 +118,10 @@ impl Solver for ProximalNewton {
         }
         let saved = trace.resume("ProximalNewton")?;
         if saved.is_none() && self.max_iterations > 0 {
-            let (max_iterations, tolerance) = (COOLING_STEPS, COOLING_TOLERANCE);
-            let few = Self { max_iterations, tolerance, ..*self };
-            objective.cool(at, |heated, at, trace| few.run(heated, None, at, trace));
+            objective.cool(at, |heated, at, trace, tolerance| {
+                let few = Self { max_iterations: COOLING_STEPS, tolerance, ..*self };
+                few.run(heated, None, at, trace)
+            });
         }
         self.run(objective, saved, at, trace)
     }

@@ -35,6 +35,12 @@ const SATURATED_LOSS: f64 = 1.0;
 const MAJORIZER_SHARE: f64 = 0.1;
 /// The number of step lengths that are tried before other second derivatives are.
 const TRIES: usize = 5;
+/// A step is lengthened where the loss falls at its end this share as steeply as at its start,
+const STILL_STEEP: f64 = 0.5;
+/// by this factor,
+const LENGTHENING: f64 = 4.0;
+/// so often at most.
+const LENGTHENINGS: usize = 12;
 /// With second derivatives of a sample, coefficients change by this many tolerances at most at the
 /// end, as a share of max(1, |w|).
 const COEFFICIENT_TOLERANCE: f64 = 1e3;
@@ -511,6 +517,9 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         direction: &Direction,
     ) -> Option<Point<B::Scalar>> {
         let Direction { step, decrement, .. } = direction;
+        if !all_finite(step) {
+            return None;
+        }
         let alone = self.base_to_fall_back_on(from).is_none();
         let tries = if alone { usize::MAX } else { TRIES };
         let mut length = 1.0;
@@ -525,7 +534,8 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             let expected = from.loss - ARMIJO_C1 * length * decrement;
             let rise = next.loss - expected;
             if rise <= self.noise(from) && all_finite(&next.gradient) {
-                return Some(next);
+                let long = length == 1.0 && decrement / 2.0 > self.noise(from);
+                return Some(if long { self.lengthened(from, direction, next) } else { next });
             }
             // The minimum of the parabola through both losses and the slope, within reason.
             let parabola =
@@ -533,6 +543,32 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             length *= if parabola.is_finite() { parabola.clamp(0.1, 0.5) } else { 0.1 };
         }
         None
+    }
+
+    /// Goes on along a step where the curvature that it came from is not met: where rows are
+    /// saturated, the loss is all but a straight line.
+    fn lengthened(
+        &mut self,
+        from: &Point<B::Scalar>,
+        direction: &Direction,
+        mut next: Point<B::Scalar>,
+    ) -> Point<B::Scalar> {
+        let mut length = 1.0;
+        for _ in 0..LENGTHENINGS {
+            let slope = dot(&widen(&next.gradient), &direction.step);
+            if slope < STILL_STEEP * direction.decrement {
+                break;
+            }
+            length *= LENGTHENING;
+            let along = from.at.iter().zip(&direction.step);
+            let at = along.map(|(at, step)| B::Scalar::narrow(at.widen() - length * step));
+            let further = Point::new(self.objective, at.collect());
+            if !(further.loss < next.loss && all_finite(&further.gradient)) {
+                break;
+            }
+            next = further;
+        }
+        next
     }
 }
 

@@ -175,19 +175,23 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         }
     }
 
-    /// Whether a point near the minimum is the last one: another step moves no coefficient by much,
-    /// as far as there is a model, or has been taken.
-    fn is_settled(&self, point: &Point<B::Scalar>) -> bool {
-        let l1 = &self.net.l1;
-        let model = self.model.as_ref().filter(|_| !self.past.polished);
-        let Some(local) = model.filter(|local| local.holds(point, l1)) else { return true };
-        let next = self.net.parameters(&local.step(point, l1).target);
+    /// Whether a point near the minimum is the last one: another step moves no coefficient by much, or
+    /// has been taken.
+    fn is_settled(&mut self, point: &Point<B::Scalar>) -> bool {
+        if self.past.polished {
+            return true;
+        }
+        let model = self.model.take().filter(|local| local.holds(point, &self.net.l1));
+        let local = model.unwrap_or_else(|| self.local(point, RowCurvature::Exact));
+        let next = self.net.parameters(&local.step(point, &self.net.l1).target);
         let rounding = 64.0 * B::Scalar::epsilon().widen();
         let most = rounding.max(COEFFICIENT_TOLERANCE * self.limits.tolerance);
         let small = |(a, b): (&B::Scalar, &B::Scalar)| {
             (a.widen() - b.widen()).abs() <= most * a.widen().abs().max(1.0)
         };
-        point.at.iter().zip(&next).all(small)
+        let settled = local.source == Source::Memory || point.at.iter().zip(&next).all(small);
+        self.model = (local.source != Source::Memory).then_some(local);
+        settled
     }
 
     /// The stall after a step that promises no more than rounding, or follows one that brought nothing

@@ -11,6 +11,7 @@ mod large;
 mod metrics;
 mod path;
 mod peers;
+mod saturated;
 mod separation;
 mod solvers;
 mod standardization;
