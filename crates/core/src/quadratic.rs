@@ -70,7 +70,9 @@ impl Quadratic {
 
     pub(crate) fn product(&self, v: &[f64]) -> Vec<f64> {
         match &self.hessian {
-            Hessian::Matrix(matrix) => matrix.chunks(self.order).map(|row| dot(row, v)).collect(),
+            Hessian::Matrix(matrix) => {
+                matrix.chunks(self.order.max(1)).map(|row| dot(row, v)).collect()
+            }
             Hessian::Squares(squares) => squares.product(v),
         }
     }
@@ -94,7 +96,7 @@ impl Quadratic {
     fn add_square(&mut self, factor: f64, u: Vec<f64>) {
         match &mut self.hessian {
             Hessian::Matrix(matrix) => {
-                for (row, element) in matrix.chunks_mut(self.order).zip(&u) {
+                for (row, element) in matrix.chunks_mut(self.order.max(1)).zip(&u) {
                     add_multiple(row, factor * element, &u);
                 }
             }

@@ -74,6 +74,8 @@ pub(crate) struct Past {
     memory: Memory,
     /// The decrement of the step before, where it was with the same curvature.
     before: Option<f64>,
+    /// Whether that step was neither shortened nor lengthened.
+    full: bool,
     stall: Stall,
     /// Whether second derivatives over all rows have been summed for the last step.
     polished: bool,
@@ -112,7 +114,7 @@ impl Past {
 
     fn new(method: Method, base: Base) -> Self {
         let (memory, stall) = (Memory::default(), Stall::default());
-        Self { method, base, memory, before: None, stall, polished: false }
+        Self { method, base, memory, before: None, full: false, stall, polished: false }
     }
 
     pub(crate) fn solver(&self) -> &'static str {
@@ -420,7 +422,8 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         let Some(factor) = self.curvature.factor() else { return };
         trace.leave_out(factor.left_out().filter(|&j| j < self.objective.ncols()));
         let Direction { decrement, near, .. } = *direction;
-        let shrunk = self.past.before.is_some() && decrement <= QUADRATIC_REGION * point.loss;
+        let full = self.past.before.is_some() && self.past.full;
+        let shrunk = full && decrement <= QUADRATIC_REGION * point.loss;
         if self.majorizes() || !(near || shrunk) {
             return;
         }
@@ -489,7 +492,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         }
         let mut direction = polished.as_ref().unwrap_or(direction);
         let mut fallen_back;
-        let next = loop {
+        let (next, full) = loop {
             if let Some(next) = self.search(point, direction) {
                 break next;
             }
@@ -505,17 +508,18 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         let change = difference(&next.gradient, &point.gradient);
         let epsilon = B::Scalar::epsilon().widen();
         self.past.memory.push(along, change, epsilon, self.limits.memory);
-        self.past.before = Some(direction.decrement);
+        (self.past.before, self.past.full) = (Some(direction.decrement), full);
         Some(next)
     }
 
     /// Steps back along the step until the loss falls as much as it should, give or take its
-    /// rounding; `None` where nothing but rounding is left, or where another base promises more.
+    /// rounding; `None` where nothing but rounding is left, or where another base promises more. Also
+    /// whether it was a full step.
     fn search(
         &mut self,
         from: &Point<B::Scalar>,
         direction: &Direction,
-    ) -> Option<Point<B::Scalar>> {
+    ) -> Option<(Point<B::Scalar>, bool)> {
         let Direction { step, decrement, .. } = direction;
         if !all_finite(step) {
             return None;
@@ -534,8 +538,10 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             let expected = from.loss - ARMIJO_C1 * length * decrement;
             let rise = next.loss - expected;
             if rise <= self.noise(from) && all_finite(&next.gradient) {
-                let long = length == 1.0 && decrement / 2.0 > self.noise(from);
-                return Some(if long { self.lengthened(from, direction, next) } else { next });
+                return Some(match length == 1.0 && decrement / 2.0 > self.noise(from) {
+                    true => self.lengthened(from, direction, next),
+                    false => (next, length == 1.0),
+                });
             }
             // The minimum of the parabola through both losses and the slope, within reason.
             let parabola =
@@ -552,8 +558,9 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         from: &Point<B::Scalar>,
         direction: &Direction,
         mut next: Point<B::Scalar>,
-    ) -> Point<B::Scalar> {
+    ) -> (Point<B::Scalar>, bool) {
         let mut length = 1.0;
+        let mut full = true;
         for _ in 0..LENGTHENINGS {
             let slope = dot(&widen(&next.gradient), &direction.step);
             if slope < STILL_STEEP * direction.decrement {
@@ -566,9 +573,9 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             if !(further.loss < next.loss && all_finite(&further.gradient)) {
                 break;
             }
-            next = further;
+            (next, full) = (further, false);
         }
-        next
+        (next, full)
     }
 }
 

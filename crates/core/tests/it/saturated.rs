@@ -199,13 +199,10 @@ fn nearly_equal_columns_are_no_creep() {
     });
     let y: Vec<bool> = (0..22).map(|i| draws.random::<f64>() < sigmoid(first[i])).collect();
     for exponent in 2..8 {
+        let estimator = new().fit_intercept(false).l1(10f64.powi(-exponent));
+        let least = estimator.fit(&x, &y).expect("a fit").report.loss;
         let few = ProximalNewton::new().most_derivatives(0);
-        let estimator = new().fit_intercept(false).l1(10f64.powi(-exponent)).solver(few);
-        let fit = estimator.fit(&x, &y).expect("a fit");
-        assert!(
-            fit.report.stop == StopReason::Converged && fit.report.passes < 1000.0,
-            "{}",
-            fit.report
-        );
+        let report = estimator.solver(few).fit(&x, &y).expect("a fit").report;
+        assert!(report.passes < 1000.0 && report.loss <= least * (1.0 + 1e-9), "{report}");
     }
 }
