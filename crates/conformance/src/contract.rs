@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
+use crate::any::{AnyBackend, AnySubject, compile};
 use crate::matrix::{Layout, Matrix};
-use crate::runner::{Outcome, Runner, Subject, close, same_bits};
+use crate::runner::{Outcome, Runner, close, same_bits};
 use crate::strategies::{layout, range, vector, wild};
 use crate::sum::Sum;
 use crate::tolerance;
@@ -16,29 +17,15 @@ use crate::tolerance;
 /// What a check comes to: nothing, or the smallest failing case.
 pub type Check = Result<(), String>;
 
-/// The checks by name, compiled for the type of each backend.
-macro_rules! checks {
-    ($($check:ident),* $(,)?) => {
-        #[doc(hidden)]
-        #[allow(missing_docs)]
-        pub trait Checks: Float {
-            $( fn $check(subject: &impl for<'a> Subject<'a, Self>, runner: &Runner) -> Check {
-                $check(subject, runner)
-            } )*
-        }
+type Subjects<'s, F> = &'s dyn AnySubject<F>;
 
-        impl Checks for f32 {}
-        impl Checks for f64 {}
-    };
-}
-
-checks! {
+compile! {
     shape, product, accumulation, ranges, exact_rows, non_finite_values, layouts, stored_elements,
     repeatability, order, wide_accumulation, copied_rows, moments,
 }
 
 /// The shape is that of the matrix.
-pub fn shape<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn shape<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(1), |problem| {
         let backend = subject.lend(&problem.x);
         let expected = (problem.x.nrows(), problem.x.ncols());
@@ -50,26 +37,26 @@ pub fn shape<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -
 }
 
 /// `matvec` is the product, and overwrites.
-pub fn product<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn product<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(1), |problem| {
         let rows = range(&mut problem.rng(), &problem.x);
-        is_product(&subject.lend(&problem.x), &problem.x, rows, &problem.weights)
+        is_product(&*subject.lend(&problem.x), &problem.x, rows, &problem.weights)
     })
 }
 
 /// `matvec_transpose` adds the transposed product.
-pub fn accumulation<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn accumulation<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(1), |problem| {
         let mut rng = problem.rng();
         let rows = range(&mut rng, &problem.x);
         let r = vector(&mut rng, rows.len());
         let before = vector(&mut rng, problem.x.ncols());
-        is_accumulated(&subject.lend(&problem.x), &problem.x, rows, &r, &before)
+        is_accumulated(&*subject.lend(&problem.x), &problem.x, rows, &r, &before)
     })
 }
 
 /// An empty range changes nothing, and cutting a range in two computes the same.
-pub fn ranges<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn ranges<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(1), |problem| {
         let (x, w) = (&problem.x, &problem.weights);
         let backend = subject.lend(x);
@@ -86,7 +73,7 @@ pub fn ranges<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) 
         let r: Vec<F> = vector(&mut rng, rows.len());
         let (r_first, r_second) = r.split_at(middle - rows.start);
         for part in [rows.start..middle, middle..rows.end] {
-            is_product(&backend, x, part, w)?;
+            is_product(&*backend, x, part, w)?;
         }
         let mut acc = before.clone();
         backend.matvec_transpose(rows.start..middle, r_first, &mut acc);
@@ -96,7 +83,7 @@ pub fn ranges<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) 
 }
 
 /// One row onto zeros is that row, exactly.
-pub fn exact_rows<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn exact_rows<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(1), |problem| {
         let backend = subject.lend(&problem.x);
         for (i, expected) in problem.x.rows().iter().enumerate() {
@@ -109,10 +96,7 @@ pub fn exact_rows<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runn
 }
 
 /// NaN and infinities reach what they touch, past zero factors too, and nothing else.
-pub fn non_finite_values<F: Float>(
-    subject: &impl for<'a> Subject<'a, F>,
-    runner: &Runner,
-) -> Check {
+pub fn non_finite_values<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     let bad = prop_oneof![Just(F::nan()), Just(F::infinity()), Just(F::neg_infinity())];
     runner.run((wild::<F>(1), bad), |(problem, bad)| {
         let (n, d) = (problem.x.nrows(), problem.x.ncols());
@@ -132,7 +116,7 @@ pub fn non_finite_values<F: Float>(
             prop_assert_eq!(acc.is_nan(), k == j, "{} · 0 in sum {}", bad, k);
         }
         let backend = subject.lend(&problem.x);
-        let stored = stored(&backend);
+        let stored = stored(&*backend);
         (w[j], r[i]) = (F::nan(), F::nan());
         backend.matvec(0..n, &w, &mut out);
         for (k, out) in out.iter().enumerate() {
@@ -149,13 +133,13 @@ pub fn non_finite_values<F: Float>(
 
 /// As many elements are stored as the matrix says, those that are not zero among them: all, unless
 /// it is sparse.
-pub fn stored_elements<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn stored_elements<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(1), |problem| {
         let (x, backend) = (&problem.x, subject.lend(&problem.x));
         let before: Vec<usize> = (0..=x.nrows()).map(|row| backend.stored_before(row)).collect();
         prop_assert_eq!(before[0], 0);
         prop_assert!(before.is_sorted(), "{:?} falls", before);
-        let stored = stored(&backend);
+        let stored = stored(&*backend);
         let count = stored.iter().flatten().filter(|&&stored| stored).count();
         prop_assert_eq!(count, before[x.nrows()]);
         for (i, row) in stored.iter().enumerate() {
@@ -168,7 +152,7 @@ pub fn stored_elements<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: 
 }
 
 /// Which elements a matrix stores: those through which a NaN passes.
-fn stored<F: Float, B: Backend<Scalar = F>>(x: &B) -> Vec<Vec<bool>> {
+fn stored<F: Float>(x: &AnyBackend<'_, F>) -> Vec<Vec<bool>> {
     let row = |i| {
         let mut acc = vec![F::zero(); x.ncols()];
         x.matvec_transpose(i..i + 1, &[F::nan()], &mut acc);
@@ -178,25 +162,25 @@ fn stored<F: Float, B: Backend<Scalar = F>>(x: &B) -> Vec<Vec<bool>> {
 }
 
 /// Layout in memory changes nothing but rounding.
-pub fn layouts<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn layouts<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run((wild::<F>(1), layout()), |(problem, layout)| {
         let (plain, other) = (problem.x.laid_out(Layout::default()), problem.x.laid_out(layout));
         let (rows, d) = (0..plain.nrows(), plain.ncols());
         let r = vector(&mut problem.rng(), rows.len());
         for x in [&plain, &other] {
             let backend = subject.lend(x);
-            is_product(&backend, &problem.x, rows.clone(), &problem.weights)?;
-            is_accumulated(&backend, &problem.x, rows.clone(), &r, &vec![F::zero(); d])?;
+            is_product(&*backend, &problem.x, rows.clone(), &problem.weights)?;
+            is_accumulated(&*backend, &problem.x, rows.clone(), &r, &vec![F::zero(); d])?;
         }
         Ok(())
     })
 }
 
 /// Equal calls give equal bits, on several threads at once too.
-pub fn repeatability<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn repeatability<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(1), |problem| {
         let (n, d) = (problem.x.nrows(), problem.x.ncols());
-        let backend = &subject.lend(&problem.x);
+        let backend = &*subject.lend(&problem.x);
         let r: Vec<F> = vector(&mut problem.rng(), n);
         let call = || {
             let (mut out, mut acc) = (vec![F::zero(); n], vec![F::one(); d]);
@@ -214,7 +198,7 @@ pub fn repeatability<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &R
 }
 
 /// `vector` keeps the values and their order.
-pub fn order<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn order<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(1), |problem| {
         let backend = subject.lend(&problem.x);
         let handed = backend.vector(problem.weights.clone());
@@ -224,10 +208,7 @@ pub fn order<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -
 }
 
 /// `matvec_transpose_wide` adds the transposed product to sums in `f64`, whatever `scratch` held.
-pub fn wide_accumulation<F: Float>(
-    subject: &impl for<'a> Subject<'a, F>,
-    runner: &Runner,
-) -> Check {
+pub fn wide_accumulation<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(1), |problem| {
         let (mut rng, x) = (problem.rng(), &problem.x);
         let rows = range(&mut rng, x);
@@ -247,7 +228,7 @@ pub fn wide_accumulation<F: Float>(
 }
 
 /// `copy_rows` copies the rows of a range, exactly.
-pub fn copied_rows<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn copied_rows<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(1), |problem| {
         let (x, d) = (&problem.x, problem.x.ncols());
         let rows = range(&mut problem.rng(), x);
@@ -261,7 +242,7 @@ pub fn copied_rows<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Run
 
 /// `column_moments` adds rows by their weights: sums within rounding, largest deviations exactly,
 /// zeros for constant columns, nothing for rows of weight 0.
-pub fn moments<F: Float>(subject: &impl for<'a> Subject<'a, F>, runner: &Runner) -> Check {
+pub fn moments<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(wild::<F>(1), |problem| {
         let (mut rng, n, d) = (problem.rng(), problem.x.nrows(), problem.x.ncols());
         let rows = range(&mut rng, &problem.x);
@@ -308,8 +289,8 @@ fn weight<F: Float>(rng: &mut Xoshiro256PlusPlus) -> F {
     F::narrow(count * 10f64.powf(rng.random_range(-12.0..4.0)))
 }
 
-fn is_product<F: Float, B: Backend<Scalar = F>>(
-    backend: &B,
+fn is_product<F: Float>(
+    backend: &AnyBackend<'_, F>,
     x: &Matrix<F>,
     rows: Range<usize>,
     w: &[F],
@@ -323,8 +304,8 @@ fn is_product<F: Float, B: Backend<Scalar = F>>(
     Ok(())
 }
 
-fn is_accumulated<F: Float, B: Backend<Scalar = F>>(
-    backend: &B,
+fn is_accumulated<F: Float>(
+    backend: &AnyBackend<'_, F>,
     x: &Matrix<F>,
     rows: Range<usize>,
     r: &[F],

@@ -25,8 +25,8 @@
 //! other properties.
 //!
 //! The [`contract`] has one check per sentence of [`Backend`](logit_core::Backend)'s;
-//! [`algorithms`], [`solvers`], [`penalties`] and [`bad_input`] run everything built on it, through
-//! `dyn Backend`, so that they are compiled once for all backends. All compare with the [`oracle`]
+//! [`algorithms`], [`solvers`], [`penalties`] and [`bad_input`] run everything built on it. All take
+//! the backend as `dyn Backend`, so that they are compiled once, and compare with the [`oracle`]
 //! within one table of [`tolerance`]s.
 
 // The error of a check is its finding, as `contract::Check` says once for all.

@@ -4,7 +4,7 @@ use std::f64::consts::LN_2;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use logit_conformance::Matrix;
+use logit_conformance::{AnyBackend, Matrix};
 use logit_core::{
     Backend, Error, Fit, Float, GradientDescent, Lbfgs, LogisticRegression, Newton, ProximalNewton,
     Solver, StopReason, TrustRegion,
@@ -306,7 +306,8 @@ fn second_derivatives_wait_until_steps_have_taken_as_long_as_their_sum() {
     let fit = |stored| {
         let x = Counted { x: Matrix::from_rows(&rows), stored, copies: AtomicUsize::new(0) };
         let solver = ProximalNewton::new().most_derivatives(80).tolerance(1e-12);
-        let fit = new().l1(1e-3).solver(solver).fit(&x, &y).expect("a fit");
+        let any: &AnyBackend<'_, f64> = &x;
+        let fit = new().l1(1e-3).solver(solver).fit(any, &y).expect("a fit");
         assert!((11..100).contains(&fit.report.iterations), "{}", fit.report);
         (fit.report.loss, x.copies.into_inner())
     };

@@ -4,7 +4,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use logit_conformance::Matrix;
+use logit_conformance::{AnyBackend, Matrix};
 use logit_core::{
     Backend, CrossValidated, CrossValidation, EarlyStopping, Error, Fit, GradientDescent, Lbfgs,
     LogisticRegression, Newton, Path, PathFit, Peers, ProximalNewton, Solver, TrustRegion,
@@ -68,6 +68,9 @@ impl Peers for Threads {
         numbers.copy_from_slice(&round.total);
     }
 }
+
+/// The rows of one thread, or all: fits to either are compiled once.
+type Any<'x> = AnyBackend<'x, f64>;
 
 /// The rows of one thread.
 struct Part {
@@ -146,7 +149,7 @@ impl Data {
 fn together<R: Send>(
     data: &Data,
     ends: &[usize],
-    work: impl Fn(&Part, &Data) -> R + Sync,
+    work: impl Fn(&Any<'_>, &Data) -> R + Sync,
 ) -> Vec<(R, Vec<usize>)> {
     let meeting = Arc::new(Meeting { round: Mutex::default(), over: Condvar::new() });
     let (d, work) = (data.rows[0].len(), &work);
@@ -187,7 +190,7 @@ fn setup() -> impl Strategy<Value = Setup> {
     )
 }
 
-fn fit<B: Backend<Scalar = f64>>(x: &B, data: &Data, setup: Setup) -> Result<Fit<f64>, Error> {
+fn fit(x: &Any<'_>, data: &Data, setup: Setup) -> Result<Fit<f64>, Error> {
     let mut estimator = LogisticRegression::new()
         .l2(0.01)
         .standardize(setup.standardize)
@@ -198,8 +201,8 @@ fn fit<B: Backend<Scalar = f64>>(x: &B, data: &Data, setup: Setup) -> Result<Fit
     if setup.per_row {
         estimator = estimator.sample_weights(&data.weights).offsets(&data.offsets);
     }
-    fn with<B: Backend<Scalar = f64>>(
-        x: &B,
+    fn with(
+        x: &Any<'_>,
         data: &Data,
         estimator: LogisticRegression,
         solver: impl Solver,
@@ -363,16 +366,16 @@ fn what_is_wrong_with_the_whole_is_the_same_error_everywhere() {
     let ends = [10, 10, 30];
     let sorted = together(&data, &ends, |x, data| LogisticRegression::new().fit(x, &data.y));
     assert!(sorted.iter().all(|(fit, _)| fit.is_ok()), "each class in one rank alone");
-    let all = |data: &Data, work: &(dyn Fn(&Part, &Data) -> Error + Sync), expected: Error| {
+    let all = |data: &Data, work: &(dyn Fn(&Any<'_>, &Data) -> Error + Sync), expected: Error| {
         let results = together(data, &ends, work);
         assert!(results.iter().all(|(error, _)| *error == expected), "{expected}");
     };
-    let fit = |x: &Part, data: &Data| {
+    let fit = |x: &Any<'_>, data: &Data| {
         LogisticRegression::new().fit(x, &data.y).expect_err("nothing to tell apart")
     };
     data.y.fill(1.0);
     all(&data, &fit, Error::OneClass { class: 1 });
-    let weightless = |x: &Part, data: &Data| {
+    let weightless = |x: &Any<'_>, data: &Data| {
         let estimator = LogisticRegression::new().sample_weights(vec![0.0; x.nrows()]);
         estimator.fit(x, &data.y).expect_err("no weight")
     };
@@ -495,7 +498,7 @@ fn rows_that_do_not_count_have_no_influence_on_the_scale_in_any_rank() {
         with.weights.splice(at..at, [0.0; 8]);
         with.offsets.splice(at..at, others.offsets);
     }
-    let fit = |x: &Part, data: &Data| {
+    let fit = |x: &Any<'_>, data: &Data| {
         let estimator = LogisticRegression::new().l2(0.1).standardize(true);
         estimator.sample_weights(&data.weights).offsets(&data.offsets).fit(x, &data.y)
     };
@@ -551,7 +554,7 @@ fn folds_are_dealt_from_the_rows_of_all_ranks() {
     data.weights[10..20].fill(0.0);
     let path = Path::new().l1_ratio(0.8).steps(6).least_ratio(0.05);
     let cross_validation = CrossValidation::new().path(path).folds(4).seed(3);
-    let fit = |x: &Part, data: &Data| {
+    let fit = |x: &Any<'_>, data: &Data| {
         let estimator = LogisticRegression::new().sample_weights(&data.weights);
         cross_validation.fit(&estimator, x, &data.y).expect("a cross-validation")
     };

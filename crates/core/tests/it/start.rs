@@ -2,7 +2,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use logit_conformance::Matrix;
+use logit_conformance::{AnyBackend, Matrix};
 use logit_core::{
     Backend, Error, Float, GradientDescent, Lbfgs, LogisticRegression, Newton, ProximalNewton,
     Solver, TrustRegion,
@@ -18,11 +18,12 @@ fn data<F: Float>(sizes: [f64; 2]) -> (Matrix<F>, [u8; 6]) {
 /// The errors of the solvers whose fits fail.
 fn errors<F: Float>(
     estimator: &LogisticRegression,
-    (x, y): &(impl Backend<Scalar = F>, [u8; 6]),
+    x: &AnyBackend<'_, F>,
+    y: &[u8; 6],
 ) -> Vec<Error> {
     fn error<F: Float>(
         estimator: LogisticRegression<impl Solver>,
-        x: &impl Backend<Scalar = F>,
+        x: &AnyBackend<'_, F>,
         y: &[u8],
     ) -> Option<Error> {
         let fit = estimator.fit(x, y);
@@ -45,6 +46,11 @@ fn errors<F: Float>(
     .collect()
 }
 
+fn errors_of<F: Float>(estimator: &LogisticRegression, sizes: [f64; 2]) -> Vec<Error> {
+    let (x, y) = data::<F>(sizes);
+    errors(estimator, &x, &y)
+}
+
 /// Fails unless some solver fails, and those that do say this.
 fn all_say(errors: &[Error], message: &str) {
     assert!(!errors.is_empty(), "{message}");
@@ -57,13 +63,13 @@ fn all_say(errors: &[Error], message: &str) {
 fn too_large_a_start_is_said_by_its_row() {
     let start = |weights: [f64; 2]| LogisticRegression::new().initial_weights(weights);
     let message = "the logit of row 3 is inf: its features are too large for these weights";
-    all_say(&errors::<f64>(&start([5e307, 0.0]), &data([1.0, 1.0])), message);
-    all_say(&errors::<f32>(&start([1e38, 0.0]), &data([1.0, 1.0])), message);
+    all_say(&errors_of::<f64>(&start([5e307, 0.0]), [1.0, 1.0]), message);
+    all_say(&errors_of::<f32>(&start([1e38, 0.0]), [1.0, 1.0]), message);
     let message = "the logit of row 0 is NaN: its features are too large for these weights";
-    all_say(&errors::<f64>(&start([1e165, -1e165]), &data([1e145, 2e145])), message);
+    all_say(&errors_of::<f64>(&start([1e165, -1e165]), [1e145, 2e145]), message);
     let standardized = start([5e307, 0.0]).standardize(true);
     let message = "the logit of row 3 is inf: its features are too large for these weights";
-    all_say(&errors::<f64>(&standardized, &data([1.0, 1.0])), message);
+    all_say(&errors_of::<f64>(&standardized, [1.0, 1.0]), message);
 }
 
 #[test]
@@ -76,10 +82,10 @@ fn what_else_makes_the_first_loss_infinite_is_said() {
     };
     let new = LogisticRegression::new;
     let penalized = new().initial_weights([1e200, 0.0]).l2(1.0);
-    all_say(&errors::<f64>(&penalized, &data([1.0, 1.0])), &said("inf"));
+    all_say(&errors_of::<f64>(&penalized, [1.0, 1.0]), &said("inf"));
     // The loss is within f64, its slope beyond f32.
     let steep = new().initial_weights([1e30, 0.0]).l2(1e9).fit_intercept(false);
-    all_say(&errors::<f32>(&steep, &data([1e-3, 1e-3])), &said("5.000000150474663e68"));
+    all_say(&errors_of::<f32>(&steep, [1e-3, 1e-3]), &said("5.000000150474663e68"));
 }
 
 #[test]
@@ -149,16 +155,16 @@ impl Backend for Broken {
 fn a_backend_that_is_wrong_is_said_to_be() {
     let (x, y) = data([1.0, 1.0]);
     let new = LogisticRegression::new;
-    let broken = (Broken { x: x.clone(), row: Some(4), column: None }, y);
+    let broken = Broken { x: x.clone(), row: Some(4), column: None };
     let message = "the backend's matvec gives NaN for row 4, where its terms add up to less";
-    all_say(&errors(&new(), &broken), message);
-    all_say(&errors(&new().initial_weights([1.0, 2.0]), &broken), message);
+    all_say(&errors(&new(), &broken, &y), message);
+    all_say(&errors(&new().initial_weights([1.0, 2.0]), &broken, &y), message);
     let model = logit_core::Model::new([1.0, 2.0], 0.0).expect("finite");
-    all_say(&[model.predict(&broken.0).unwrap_err()], message);
-    let broken = (Broken { x, row: None, column: Some(1) }, y);
+    all_say(&[model.predict(&broken).unwrap_err()], message);
+    let broken = Broken { x, row: None, column: Some(1) };
     let message =
         "the backend's matvec_transpose gives inf for column 1, where its terms add up to less";
-    all_say(&errors(&new(), &broken), message);
+    all_say(&errors(&new(), &broken, &y), message);
 }
 
 #[test]
