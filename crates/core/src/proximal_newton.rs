@@ -73,9 +73,10 @@ impl ProximalNewton {
     /// Stop once the loss is known to lie at most this far above its minimum, as a share of itself.
     /// 0 or positive, and finite. Default: 1e-9.
     ///
-    /// The bound follows from the gradient over all rows by convexity, and is far above what is true
-    /// near the minimum. It assumes that the intercept of the centred and
-    /// scaled columns is within 1 + |intercept| of its best.
+    /// What is known is a bound that follows from the gradient by convexity, as far as the intercept of
+    /// the centred and scaled columns is within 1 + |intercept| of its best. Where the penalty is too
+    /// small for it, second derivatives over all rows tell, as for [`Newton`]. With second derivatives
+    /// a last step is taken unless it moves every coefficient by less than 10 tolerances of max(1, |w|).
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
         self
