@@ -13,77 +13,61 @@
 //! - [`Path`] fits along a grid of penalties, and [`CrossValidation`] chooses among them.
 //! - [`metrics`] judges predictions.
 
-mod backend;
-mod backtracking;
-mod blocks;
-mod bound;
-mod checkpoint;
-#[cfg(feature = "serde")]
-mod checkpoint_serde;
-mod cholesky;
-mod conjugate_gradients;
-mod coordinates;
-mod cross_validation;
-mod curvature;
-pub mod dense;
-mod descent;
-mod early_stopping;
-mod elastic_net;
-mod error;
-mod estimator;
-mod existence;
-mod explain;
-mod factor;
-mod float;
-mod hull;
-mod kernels;
-mod labels;
-mod lbfgs;
-mod losses;
-mod memory;
-pub mod metrics;
-mod model;
-#[cfg(feature = "serde")]
-mod model_serde;
-mod moments;
-mod newton;
-mod null_model;
-mod objective;
-mod path;
-mod peers;
-mod proximal_newton;
-mod quadratic;
-mod quasi_newton;
-#[cfg(target_arch = "x86_64")]
-mod registers;
-mod report;
-mod rows;
-mod separation;
-pub mod slice;
-mod solver;
-mod squares;
-mod trust_region;
-mod vector;
-mod weights;
+// The layers, from the ground up: each knows only those above it in this list, as `.ci/layers` checks.
 
-pub use backend::Backend;
-pub use checkpoint::Checkpoint;
-pub use cross_validation::{CrossValidated, CrossValidation};
-pub use descent::GradientDescent;
-pub use early_stopping::{EarlyStopped, EarlyStopping};
-pub use error::Error;
-pub use estimator::{Fit, LogisticRegression};
-pub use float::{Float, Number};
-pub use kernels::{cross_entropy, cross_entropy_from_probability, residual, sigmoid, softplus};
-pub use labels::Label;
-pub use lbfgs::Lbfgs;
-pub use model::Model;
-pub use moments::ColumnMoments;
-pub use newton::Newton;
+// The two precisions, the mathematics of single numbers, products with lines of them.
+mod numbers;
+
+// What a library lends: the trait, matrices in plain memory, labels, processes, errors.
+mod backend;
+
+// Linear algebra of the size of the parameters.
+mod linalg;
+
+// The loss over the rows, with its derivatives: the only place that reads a matrix to fit.
+mod objective;
+
+// Whether there is an optimum at all.
+mod separation;
+
+// What a fitted model predicts, and how good that is.
+mod model;
+
+// What a fit tells of itself, and its state half way.
+mod progress;
+
+// The methods that minimise an objective.
+mod solvers;
+
+// What users call.
+mod fit;
+
+pub use backend::column_moments::ColumnMoments;
+pub use backend::contract::Backend;
+pub use backend::dense;
+pub use backend::error::Error;
+pub use backend::labels::Label;
+pub use backend::model::Model;
+pub use backend::peers::Peers;
+pub use fit::cross_validation::{CrossValidated, CrossValidation};
+pub use fit::early_stopping::{EarlyStopped, EarlyStopping};
+pub use fit::estimator::{Fit, LogisticRegression};
+pub use fit::path::{Path, PathFit};
+pub use model::metrics;
+pub use numbers::float::{Float, Number};
+pub use numbers::scalar::{
+    cross_entropy, cross_entropy_from_probability, residual, sigmoid, softplus,
+};
+pub use numbers::slice;
 pub use objective::Objective;
-pub use path::{Path, PathFit};
-pub use peers::Peers;
-pub use proximal_newton::ProximalNewton;
-pub use report::{Progress, Report, StopReason, Trace};
-pub use solver::{Auto, Solver};
-pub use trust_region::TrustRegion;
+pub use progress::checkpoint::Checkpoint;
+pub use progress::report::{Report, StopReason};
+pub use progress::state::SolverState;
+pub use progress::trace::{Progress, Trace};
+pub use solvers::auto::Auto;
+pub use solvers::gradient_descent::GradientDescent;
+pub use solvers::lbfgs::Lbfgs;
+pub use solvers::newton::Newton;
+pub use solvers::proximal_newton::ProximalNewton;
+pub use solvers::solver::Solver;
+pub use solvers::trust_region::TrustRegion;

@@ -1,10 +1,10 @@
 //! Which digits of the coefficients a fit must have.
 
 use crate::dd::Dd;
-use crate::judge::within;
 use crate::problem::{Problem, sigmoid};
 use crate::quadratic::{Matrix, solve};
 use crate::reference::Minimum;
+use crate::verdict::within;
 
 /// The share of a coefficient, or of 1, that it may be off by,
 const SHARE: f64 = 1e-7;

@@ -9,7 +9,7 @@ use crate::problem::{DEPENDENT, Loss, Problem};
 use crate::reference::Minimum;
 use crate::runs::{Answer, Outcome, Solver, path, plan};
 use crate::separation::{Truth, decide, holds};
-use crate::verdict::{Fault, Finding, Verdict};
+use crate::verdict::{Fault, Finding, Verdict, within};
 
 /// More passes than any problem may take.
 const MOST_PASSES: f64 = 60.0;
@@ -46,11 +46,6 @@ pub(crate) fn judge(case: &Case, seed: u64) -> Verdict {
         }
     }
     verdict
-}
-
-/// Whether a value is at most a bound; NaN never is.
-pub(crate) fn within(value: f64, bound: f64) -> bool {
-    value <= bound
 }
 
 /// The least loss that makes no use of rounding errors in the features: without those of columns

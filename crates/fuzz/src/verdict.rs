@@ -72,3 +72,8 @@ impl Verdict {
         Self { findings: vec![finding], ..Self::default() }
     }
 }
+
+/// Whether a value is at most a bound; NaN never is.
+pub(crate) fn within(value: f64, bound: f64) -> bool {
+    value <= bound
+}

@@ -2,9 +2,12 @@
 
 use std::ops::Range;
 
-use super::{Objective, Partial};
-use crate::rows::{Observed, Rows};
-use crate::{Backend, Float, Model, kernels, slice};
+use crate::backend::contract::Backend;
+use crate::backend::model::Model;
+use crate::numbers::float::Float;
+use crate::numbers::{scalar, slice};
+use crate::objective::rows::{Observed, Rows};
+use crate::objective::{Objective, Partial};
 
 impl<B: Backend + ?Sized> Objective<'_, B> {
     /// The second derivatives at `parameters` times a `direction`, written to `product`. Reads the
@@ -119,7 +122,7 @@ impl<F: Float> Partial<F> {
             let by = changes[i].widen() + intercepts[1];
             let off = (roundings[i].widen() + intercepts[2]).abs();
             let (z, by) = if y { (z, by) } else { (-z, -by) };
-            let shift = kernels::sigmoid(z) * (by + off);
+            let shift = scalar::sigmoid(z) * (by + off);
             let shift = if shift.is_nan() { f64::INFINITY } else { shift };
             self.largest_shift = self.largest_shift.max(shift);
         }
@@ -161,10 +164,11 @@ impl<F: Float> Partial<F> {
 
 #[cfg(test)]
 mod tests {
-    use crate::coordinates::Coordinates;
-    use crate::curvature::RowCurvature;
-    use crate::dense::Dense;
-    use crate::{Error, LogisticRegression};
+    use crate::backend::dense::Dense;
+    use crate::backend::error::Error;
+    use crate::fit::estimator::LogisticRegression;
+    use crate::objective::coordinates::Coordinates;
+    use crate::objective::curvature::RowCurvature;
 
     #[test]
     fn products_with_unit_vectors_are_the_columns_of_second_derivatives() -> Result<(), Error> {

@@ -2,15 +2,22 @@
 
 use num_traits::Float as _;
 
-use super::Objective;
-use crate::cholesky::Cholesky;
-use crate::coordinates::Coordinates;
-use crate::curvature::{Curvature, Gram, RowCurvature};
-use crate::factor::Factor;
-use crate::quadratic::add_multiple;
-use crate::quasi_newton::{MOST_CURVATURE, Point, noise, widen};
-use crate::{Backend, Float, Model};
+use crate::backend::contract::Backend;
+use crate::backend::model::Model;
+use crate::linalg::cholesky::Cholesky;
+use crate::linalg::factor::Factor;
+use crate::linalg::vectors::add_multiple;
+use crate::linalg::vectors::widen;
+use crate::numbers::float::Float;
+use crate::objective::Objective;
+use crate::objective::coordinates::Coordinates;
+use crate::objective::curvature::{Curvature, Gram, RowCurvature};
+use crate::objective::point::Point;
 
+/// A matrix of second derivatives by more parameters takes too long to sum and factor.
+pub(crate) const FEW: usize = 1024;
+/// p (1 - p) is at most this.
+pub(crate) const MOST_CURVATURE: f64 = 0.25;
 /// Elements of a column that are computed from others are off by fewer roundings than this.
 const COLUMN_ROUNDING: f64 = 32.0;
 /// Few rows lie so many spreads from the mean of a column.
@@ -182,6 +189,11 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         let slopes = factor.slopes_left_out(&folded, &rounding);
         slopes.into_iter().any(|(slope, rounding)| slope.abs() > rounding)
     }
+}
+
+/// By how much a loss may be off, beside the rounding of its logits.
+pub(crate) fn noise<F: Float>(loss: f64) -> f64 {
+    16.0 * F::epsilon().widen() * loss
 }
 
 /// Adds a diagonal matrix, in the coordinates of a factor L, as `L⁻¹·D·L⁻ᵀ`, to a lower triangle.

@@ -1,0 +1,275 @@
+//! The contract between the algorithms and somebody's matrix.
+
+use std::ops::{Index, Range};
+
+use num_traits::{Float as _, One, Zero};
+
+use crate::backend::column_moments::ColumnMoments;
+use crate::backend::dense::Dense;
+use crate::backend::error::Error;
+use crate::backend::peers::Alone;
+use crate::backend::peers::Peers;
+use crate::numbers::float::Float;
+
+/// A design matrix that a linear-algebra library lends to the algorithms: n rows, one per
+/// observation, and d columns, one per feature.
+///
+/// An implementation is a *value that borrows a matrix*. It needs the four required methods of
+/// linear algebra below and [`vector`](Self::vector), about 30 lines; `examples/custom_backend.rs`
+/// of the `logit` crate is a complete one. Vectors travel as slices, which every library can view
+/// as its own. The trait can be used as `dyn Backend<Scalar = F, Vector = V>`.
+///
+/// # Contract
+///
+/// Every sentence here has a check in the `logit-conformance` crate, which one macro line runs on
+/// any backend.
+///
+/// - **Shape.** [`nrows`](Self::nrows) and [`ncols`](Self::ncols) are the shape of the matrix, and
+///   never change while the backend exists.
+/// - **Product.** [`matvec`](Self::matvec) sets `out[i] = Σⱼ x[rows.start + i, j] · w[j]`, within
+///   the rounding of a sum of d terms in any order, and overwrites whatever `out` held, NaN
+///   included.
+/// - **Accumulation.** [`matvec_transpose`](Self::matvec_transpose) *adds*
+///   `Σᵢ x[rows.start + i, j] · r[i]` to `acc[j]`, within the rounding of a sum of
+///   `rows.len() + 1` terms in any order.
+/// - **Ranges.** Both work on any range within `0..nrows`: an empty one changes nothing, and
+///   cutting a range in two computes the same as the whole, within rounding.
+/// - **Exact rows.** With one row and `r = [1]`, `matvec_transpose` onto zeros gives that row
+///   itself, exactly: nothing is rescaled, and nothing of other rows leaks in.
+/// - **Non-finite values.** A NaN or infinity in the matrix, in `w` or in `r` reaches what it
+///   touches as IEEE 754 arithmetic has it: in particular 0 · NaN and 0 · ∞ are NaN, so no term
+///   may be skipped because its factor is 0.
+/// - **Layout.** Rows and columns are those of the matrix as its library indexes it, whatever its
+///   strides: transposed, sliced, stepped, reversed.
+/// - **Repeatability.** Equal calls give equal bits, whichever thread makes them and whatever
+///   calls are under way on others.
+/// - **Order.** [`vector`](Self::vector) keeps the values and their order.
+/// - **Stored elements.** [`stored_before`](Self::stored_before) is 0 for row 0, never falls, and
+///   ends between the number of elements that are not zero and n · d. If it ends below n · d, the
+///   matrix is sparse: elements that it does not store are zeros that take part in nothing, so
+///   neither NaN nor infinity in `w` or `r` reaches anything through them.
+/// - **Wide accumulation.** [`matvec_transpose_wide`](Self::matvec_transpose_wide), where
+///   overridden, adds what the provided one adds, within rounding.
+/// - **Copied rows.** [`copy_rows`](Self::copy_rows), where overridden, copies what the provided one
+///   copies, exactly.
+/// - **Moments.** [`column_moments`](Self::column_moments), where overridden, adds what the
+///   provided one adds, sums within rounding and largest deviations exactly. Sums are exactly zero
+///   for a column equal to its origin. A row of weight 0 adds nothing, whatever it holds.
+///
+/// The algorithms keep their side: `rows` lies within `0..nrows`, slices have the lengths that the
+/// methods name. A backend may panic where a caller does not (slicing does so by itself).
+pub trait Backend: Sync {
+    /// The precision of the matrix.
+    type Scalar: Float;
+
+    /// The library's own vector, in which predictions are handed back.
+    type Vector: Index<usize, Output = Self::Scalar>;
+
+    /// The number of rows, n.
+    fn nrows(&self) -> usize;
+
+    /// The number of columns, d.
+    fn ncols(&self) -> usize;
+
+    /// The product of some rows with a vector.
+    ///
+    /// ```text
+    /// out = X[rows] · w          w: d numbers, out: rows.len() numbers
+    /// ```
+    fn matvec(&self, rows: Range<usize>, w: &[Self::Scalar], out: &mut [Self::Scalar]);
+
+    /// Adds the product of the transpose of some rows with a vector.
+    ///
+    /// ```text
+    /// acc += X[rows]ᵀ · r        r: rows.len() numbers, acc: d numbers
+    /// ```
+    fn matvec_transpose(&self, rows: Range<usize>, r: &[Self::Scalar], acc: &mut [Self::Scalar]);
+
+    /// Hands values over as the library's own vector.
+    fn vector(&self, values: Vec<Self::Scalar>) -> Self::Vector;
+
+    /// The same matrix as one of plain memory, where its rows or its columns are contiguous.
+    ///
+    /// The provided methods make use of it; both products may. The provided one says that it is
+    /// not.
+    fn dense(&self) -> Option<Dense<'_, Self::Scalar>> {
+        None
+    }
+
+    /// How many rows make a good block: few enough to stay in cache between the two products,
+    /// enough to make the calls worthwhile.
+    ///
+    /// Fixed by the matrix alone, since it decides the order of summation. The provided one aims
+    /// at 256 KiB of a dense matrix, up to 1 MiB where that makes fewer than 128 rows, within 8 to
+    /// 1024 rows; at much less where rows are contiguous and do not fit a cache together.
+    fn block_rows(&self) -> usize {
+        if let Some(dense) = self.dense() {
+            return dense.block_rows();
+        }
+        column_block_rows(size_of::<Self::Scalar>().saturating_mul(self.ncols()))
+    }
+
+    /// How many elements the rows before `row` store, for `row` within `0..=nrows`.
+    ///
+    /// Rows are dealt to threads by it, so an estimate serves, except at `nrows`. The provided one
+    /// is that of a dense matrix, which stores every element: `row · ncols`.
+    fn stored_before(&self, row: usize) -> usize {
+        row.saturating_mul(self.ncols())
+    }
+
+    /// Adds the product of the transpose of some rows with a vector to sums in `f64`.
+    ///
+    /// ```text
+    /// sums += X[rows]ᵀ · r        r: rows.len() numbers, scratch, of any value, and sums: d
+    /// ```
+    ///
+    /// The provided one sums in the precision of the matrix first, through
+    /// [`matvec_transpose`](Self::matvec_transpose) onto `scratch`. That touches d numbers, far too
+    /// many for some rows of a wide sparse matrix, which adds its stored elements one by one.
+    fn matvec_transpose_wide(
+        &self,
+        rows: Range<usize>,
+        r: &[Self::Scalar],
+        scratch: &mut [Self::Scalar],
+        sums: &mut [f64],
+    ) {
+        scratch.fill(Self::Scalar::zero());
+        self.matvec_transpose(rows, r, scratch);
+        add_widened(scratch, sums);
+    }
+
+    /// Copies some rows, one after the other; elements that are not stored are zeros.
+    ///
+    /// Used by Newton's method for the weighted Gram matrix of some rows. The provided one
+    /// extracts rows through [`matvec_transpose`](Self::matvec_transpose) unless the matrix is
+    /// [`dense`](Self::dense).
+    ///
+    /// # Panics
+    /// If the lengths or the rows do not fit.
+    fn copy_rows(&self, rows: Range<usize>, out: &mut [Self::Scalar]) {
+        if let Some(dense) = self.dense() {
+            return dense.copy_rows(rows, out);
+        }
+        let d = self.ncols();
+        assert_eq!(Some(out.len()), rows.len().checked_mul(d), "as many places as elements");
+        for (k, i) in rows.enumerate() {
+            copy_row(self, i, &mut out[k * d..][..d]);
+        }
+    }
+
+    /// Adds some rows to sums of each column's deviations from an origin.
+    ///
+    /// `weights` has one number per row, 0 or positive and finite; or none, where all rows count 1.
+    /// A weight of 2 is the row twice. Used a time or two per fit, for standard deviations. The
+    /// provided one extracts rows through [`matvec_transpose`](Self::matvec_transpose) unless the
+    /// matrix is [`dense`](Self::dense).
+    ///
+    /// # Panics
+    /// If the lengths or the rows do not fit.
+    fn column_moments(
+        &self,
+        rows: Range<usize>,
+        weights: &[Self::Scalar],
+        moments: &mut ColumnMoments<'_>,
+    ) {
+        if let Some(dense) = self.dense() {
+            return dense.column_moments(rows, weights, moments);
+        }
+        let mut row = vec![Self::Scalar::zero(); self.ncols()];
+        for (k, i) in rows.enumerate() {
+            let weight = weight_of(weights, k);
+            if weight != 0.0 {
+                copy_row(self, i, &mut row);
+                moments.add_row(weight, &row);
+            }
+        }
+    }
+
+    /// The processes that hold the rows of one matrix together, of which these are some.
+    ///
+    /// The provided one says that these are all.
+    fn peers(&self) -> &dyn Peers {
+        &Alone
+    }
+}
+
+/// How much the row at a position counts: 1 where no weights are given.
+#[inline(always)]
+pub(crate) fn weight_of<F: Float>(weights: &[F], position: usize) -> f64 {
+    if weights.is_empty() { 1.0 } else { weights[position].widen() }
+}
+
+/// `sums += values`
+pub(crate) fn add_widened<F: Float>(values: &[F], sums: &mut [f64]) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += value.widen();
+    }
+}
+
+/// How many rows of as many bytes make a block where they are not contiguous.
+///
+/// A block should stay in a core's own L2 cache, 512 KiB or more nearly everywhere. Fewer than 128
+/// rows are slower, though the block is smaller: columns are then read in short pieces, of whole
+/// cache lines best.
+pub(crate) fn column_block_rows(row_bytes: usize) -> usize {
+    let rows = |kib: usize| (kib * 1024) / row_bytes.max(1);
+    match rows(256).max(rows(1024).min(128)).clamp(8, 1024) {
+        few @ ..64 => few,
+        rows => rows / 64 * 64,
+    }
+}
+
+/// Copies row `i` into `out`, exactly.
+pub(crate) fn copy_row<B: Backend + ?Sized>(x: &B, i: usize, out: &mut [B::Scalar]) {
+    out.fill(B::Scalar::zero());
+    x.matvec_transpose(i..i + 1, &[B::Scalar::one()], out);
+}
+
+/// The error about a non-finite value, where there is one in any process, else `error`.
+pub(crate) fn explain<B: Backend + ?Sized>(error: Error, x: &B) -> Error {
+    x.peers().agree(check_finite(x, 0..x.nrows())).err().unwrap_or(error)
+}
+
+/// Fails on the first non-finite value in reading order.
+///
+/// The product with zeros is NaN for a row that has one, and 0 for others.
+pub(crate) fn check_finite<B: Backend + ?Sized>(x: &B, rows: Range<usize>) -> Result<(), Error> {
+    check_products(x, rows, &vec![B::Scalar::zero(); x.ncols()])
+}
+
+/// Fails on the first row whose product with finite weights is not finite, with the reason.
+pub(crate) fn check_products<B: Backend + ?Sized>(
+    x: &B,
+    rows: Range<usize>,
+    weights: &[B::Scalar],
+) -> Result<(), Error> {
+    let mut products = vec![B::Scalar::zero(); rows.len().min(x.block_rows().max(1))];
+    for start in rows.clone().step_by(products.len().max(1)) {
+        let block = start..rows.end.min(start + products.len());
+        let products = &mut products[..block.len()];
+        x.matvec(block, weights, products);
+        if let Some(i) = products.iter().position(|product| !product.is_finite()) {
+            return Err(bad_product(x, start + i, weights, products[i].widen()));
+        }
+    }
+    Ok(())
+}
+
+/// Why the product of a row with finite weights is not finite.
+fn bad_product<B: Backend + ?Sized>(x: &B, row: usize, weights: &[B::Scalar], value: f64) -> Error {
+    let mut features = vec![B::Scalar::zero(); x.ncols()];
+    copy_row(x, row, &mut features);
+    if let Some(column) = features.iter().position(|x| !x.is_finite()) {
+        return Error::NonFiniteFeature { row, column, value: features[column].widen() };
+    }
+    let sizes = features.iter().zip(weights).map(|(x, w)| (x.widen() * w.widen()).abs());
+    if in_range::<B::Scalar>(sizes.sum()) {
+        return Error::BackendProduct { method: "matvec", place: format!("row {row}"), value };
+    }
+    Error::NonFiniteLogit { row, value }
+}
+
+/// Whether no sum, in whatever order, of terms of this size together overflows.
+pub(crate) fn in_range<F: Float>(size: f64) -> bool {
+    size < F::max_value().widen() / 2.0
+}

@@ -1,0 +1,12 @@
+//! What a library lends: the trait, matrices in plain memory, labels, processes, errors.
+
+pub(crate) mod column_moments;
+pub(crate) mod contract;
+pub mod dense;
+mod dense_backend;
+pub(crate) mod error;
+mod finite;
+pub(crate) mod labels;
+pub(crate) mod model;
+pub(crate) mod peers;
+pub(crate) mod shard;

@@ -1,0 +1,7 @@
+//! What users call: settings, a fit, fits along a path, the choice among them.
+
+pub(crate) mod cross_validation;
+pub(crate) mod early_stopping;
+pub(crate) mod estimator;
+mod explain;
+pub(crate) mod path;

@@ -1,0 +1,227 @@
+//! The regularisation path: fits from the strongest penalty of interest down.
+
+use num_traits::Float as _;
+
+use crate::backend::contract::Backend;
+use crate::backend::error::Error;
+use crate::backend::error::check_setting;
+use crate::backend::labels::Label;
+use crate::backend::model::Model;
+use crate::fit::estimator::{Fit, LogisticRegression};
+use crate::linalg::vectors::all_finite;
+use crate::numbers::float::Float;
+use crate::objective::{Objective, Penalty};
+use crate::progress::trace::Progress;
+use crate::solvers::solver::Solver;
+
+/// Fits along a grid of penalties, from the least strength at which all weights are 0 down, each
+/// starting from the one before.
+///
+/// ```text
+/// l1 = l1_ratio · strength,   l2 = (1 - l1_ratio) · strength
+/// ```
+///
+/// With an `l1_ratio` of 1, the default, this is the lasso; with 0 it is ridge regression, which has
+/// no such least strength: as in glmnet it starts where an `l1_ratio` of 0.001 would.
+///
+/// Source: Friedman, Hastie and Tibshirani, *Regularization paths for generalized linear models via
+/// coordinate descent* (2010), section 2.5; the defaults are those of their package, glmnet, except
+/// that columns are standardised only where the estimator says so.
+///
+/// ```
+/// # use logit_conformance::Matrix;
+/// use logit_core::{LogisticRegression, Path};
+///
+/// # let x = Matrix::new((40, 3), Default::default(), |i, j| ((i * (j + 3)) % 11) as f64);
+/// # let y = (0..40).map(|i| (i * 3) % 11 > i % 7);
+/// let path = Path::new().steps(20).fit(&LogisticRegression::new(), &x, y)?; // x: any backend
+/// let kept = |fit: &logit_core::Fit<f64>| fit.model.weights().iter().filter(|w| **w != 0.0).count();
+/// assert_eq!(kept(&path.fits[0]), 0);
+/// assert_eq!(kept(&path.fits[19]), 3);
+/// assert!(path.strengths[0] > path.strengths[19]);
+/// # Ok::<(), logit_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Path {
+    l1_ratio: f64,
+    steps: usize,
+    least_ratio: Option<f64>,
+}
+
+/// What comes of a path.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PathFit<F: Float> {
+    /// The strengths, from the largest down.
+    pub strengths: Vec<f64>,
+    /// The fit at each.
+    pub fits: Vec<Fit<F>>,
+}
+
+/// With less of L1 than this the strength at which all weights are 0 is of no interest.
+const LEAST_L1_RATIO: f64 = 1e-3;
+
+/// Each takes the memory of a model.
+const MOST_STEPS: usize = 100_000;
+
+/// A slope is rounding if it is at most so many times the machine epsilon and the root mean square
+/// of its column: residuals are at most 1, and sums of a block grow by the root of its rows.
+const ROUNDING_EPSILONS: f64 = 16.0;
+
+/// A strength is lost beside the largest if it is less than so many times the machine epsilon and
+/// that.
+const LEAST_RATIO_EPSILONS: f64 = 256.0;
+
+/// The least ratio of strengths that a precision tells apart.
+fn least_ratio<F: Float>() -> f64 {
+    LEAST_RATIO_EPSILONS * F::epsilon().widen()
+}
+
+impl Default for Path {
+    fn default() -> Self {
+        Self { l1_ratio: 1.0, steps: 100, least_ratio: None }
+    }
+}
+
+impl Path {
+    /// The lasso, at 100 strengths.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// L1's share of the penalty, within 0 to 1. Default: 1.
+    pub fn l1_ratio(mut self, l1_ratio: f64) -> Self {
+        self.l1_ratio = l1_ratio;
+        self
+    }
+
+    /// How many strengths to fit, 1 to 100 000. Default: 100.
+    pub fn steps(mut self, steps: usize) -> Self {
+        self.steps = steps;
+        self
+    }
+
+    /// The least strength as a share of the largest, below 1; those between are spaced evenly by
+    /// their logarithms. Default: 1e-4, or 1e-2 unless there are more rows than columns.
+    ///
+    /// At least 256 machine epsilons, 6e-14 or in `f32` 3e-5: weaker penalties are lost in the
+    /// rounding of the loss.
+    pub fn least_ratio(mut self, least_ratio: f64) -> Self {
+        self.least_ratio = Some(least_ratio);
+        self
+    }
+
+    /// Fits the path with the estimator's settings other than its penalties, which must be 0, and
+    /// its initial model or checkpoint: the first fit starts from the intercept alone.
+    ///
+    /// # Errors
+    /// On settings out of range, on an L1 penalty for a solver that does not take it, and as
+    /// [`LogisticRegression::fit`].
+    pub fn fit<B: Backend + ?Sized, S: Solver>(
+        &self,
+        estimator: &LogisticRegression<S>,
+        x: &B,
+        y: impl IntoIterator<Item: Label>,
+    ) -> Result<PathFit<B::Scalar>, Error> {
+        self.check::<B::Scalar, S>(estimator)?;
+        let mut objective = estimator.objective(x, y)?;
+        let strengths = self.strengths(&mut objective)?;
+        self.fit_at(strengths, estimator, x, &mut objective)
+    }
+
+    pub(crate) fn check<F: Float, S: Solver>(
+        &self,
+        estimator: &LogisticRegression<S>,
+    ) -> Result<(), Error> {
+        estimator.check_solver::<F>(self.l1_ratio)?;
+        let holds = (0.0..=1.0).contains(&self.l1_ratio);
+        check_setting("l1_ratio", self.l1_ratio, holds, "within 0 to 1")?;
+        let holds = (1..=MOST_STEPS).contains(&self.steps);
+        check_setting("steps", self.steps, holds, "1 to 100000")?;
+        let least = self.least_ratio.unwrap_or(0.5);
+        let holds = (least_ratio::<F>()..1.0).contains(&least);
+        let accepted = "at least 256 machine epsilons, 6e-14 (f32: 3e-5), and below 1";
+        check_setting("least_ratio", least, holds, accepted)?;
+        let Penalty { l1, l2 } = estimator.terms().penalty;
+        for (name, strength) in [("l1", l1), ("l2", l2)] {
+            check_setting(name, strength, strength == 0.0, "0, since a path sets the penalties")?;
+        }
+        Ok(())
+    }
+
+    /// The grid for some data.
+    pub(crate) fn strengths<B: Backend + ?Sized>(
+        &self,
+        objective: &mut Objective<'_, B>,
+    ) -> Result<Vec<f64>, Error> {
+        let Some(slope) = largest_slope(objective)? else {
+            // The first fit says what is wrong.
+            return Ok(vec![1.0]);
+        };
+        // A little more, so that rounding leaves no weight.
+        let epsilon = B::Scalar::epsilon().widen();
+        let largest = slope * (1.0 + 16.0 * epsilon) / self.l1_ratio.max(LEAST_L1_RATIO);
+        let narrow = objective.nrows() > objective.ncols();
+        let least = self.least_ratio.unwrap_or(if narrow { 1e-4 } else { 1e-2 });
+        let strength = |k: usize| largest * least.powf(k as f64 / (self.steps - 1).max(1) as f64);
+        Ok((0..self.steps).map(strength).collect())
+    }
+
+    /// Fits at each of the strengths.
+    pub(crate) fn fit_at<B: Backend + ?Sized, S: Solver>(
+        &self,
+        strengths: Vec<f64>,
+        estimator: &LogisticRegression<S>,
+        x: &B,
+        objective: &mut Objective<'_, B>,
+    ) -> Result<PathFit<B::Scalar>, Error> {
+        let model = start(objective);
+        let mut fits: Vec<Fit<B::Scalar>> = Vec::with_capacity(strengths.len());
+        for &strength in &strengths {
+            let (l1, l2) = (self.l1_ratio * strength, (1.0 - self.l1_ratio) * strength);
+            objective.set_penalty(Penalty { l1, l2 });
+            let mut observe = |_: &Progress<'_, B::Scalar>| std::ops::ControlFlow::Continue(());
+            let start = fits.last().map_or(&model, |fit| &fit.model).clone();
+            fits.push(estimator.minimize(x, objective, start, &mut observe)?);
+        }
+        Ok(PathFit { strengths, fits })
+    }
+}
+
+/// The best model of no weights.
+fn start<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> Model<B::Scalar> {
+    let mut model = Model::zero(objective.ncols());
+    model.intercept = B::Scalar::narrow(objective.null_model().intercept);
+    model
+}
+
+/// The largest slope by a weight where all are 0; `None` where one is not finite.
+///
+/// Where all are rounding, no column tells anything. Then it is the largest slope that residuals
+/// of root mean square ½ can have, by Cauchy and Schwarz's inequality. A grid from there down keeps
+/// all weights at 0, as it should; a grid of the size of the rounding would leave them to it.
+fn largest_slope<B: Backend + ?Sized>(
+    objective: &mut Objective<'_, B>,
+) -> Result<Option<f64>, Error> {
+    objective.set_penalty(Penalty::NONE);
+    let model = start(objective);
+    let at = objective.coordinates().fold(model.weights(), model.intercept());
+    let mut gradient = at.clone();
+    objective.evaluate(&at, &mut gradient);
+    if !all_finite(&gradient) {
+        return Ok(None);
+    }
+    let basis = objective.basis()?;
+    let rounding = ROUNDING_EPSILONS * B::Scalar::epsilon().widen();
+    let (mut largest, mut possible) = (0.0, 0.0);
+    for (j, slope) in gradient.iter().enumerate().take(objective.ncols()) {
+        let inverse = basis.inverse_scale(j);
+        let spread = if inverse > 0.0 { 1.0 / inverse } else { 0.0 };
+        let size = basis.mean(j).hypot(spread);
+        let slope = slope.widen().abs();
+        possible = f64::max(possible, size / 2.0);
+        largest = f64::max(largest, if slope > rounding * size { slope } else { 0.0 });
+    }
+    let any = if possible > 0.0 { possible } else { 1.0 };
+    Ok(Some(if largest > 0.0 { largest } else { any }))
+}

@@ -1,0 +1,83 @@
+//! What descents remember: the last steps, and for how long they have gained nothing.
+
+use std::collections::VecDeque;
+
+use crate::linalg::vectors::all_sound;
+use crate::linalg::vectors::{add_multiple, dot};
+
+/// The last steps with the changes of the gradient along them.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Memory {
+    steps: VecDeque<Step>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Step {
+    step: Vec<f64>,
+    change: Vec<f64>,
+    product: f64,
+}
+
+impl Memory {
+    /// Remembers a step, and the change of the gradient along it, if it shows curvature beyond
+    /// rounding; at most `capacity` steps.
+    pub(crate) fn push(&mut self, step: Vec<f64>, change: Vec<f64>, epsilon: f64, capacity: usize) {
+        let product = dot(&step, &change);
+        // Rounding can leave no curvature along a tiny step.
+        let size = (dot(&step, &step) * dot(&change, &change)).sqrt();
+        if product > epsilon * size {
+            self.steps.push_back(Step { step, change, product });
+            let excess = self.steps.len().saturating_sub(capacity);
+            self.steps.drain(..excess);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The steps, the last one last, and the changes along them.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = (&[f64], &[f64])> {
+        self.steps.iter().map(|seen| (&seen.step[..], &seen.change[..]))
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.steps.clear();
+    }
+
+    /// How large the inverse curvature was along the last step, as a multiple of another one, which
+    /// `solved` applies.
+    pub(crate) fn last_scale(&self, solved: impl Fn(&[f64]) -> Vec<f64>) -> Option<f64> {
+        let last = self.steps.back()?;
+        let scale = last.product / dot(&last.change, &solved(&last.change));
+        scale.is_finite().then_some(scale)
+    }
+
+    /// The inverse curvature times a gradient: two loops over the steps around one solution
+    /// (Nocedal and Wright, *Numerical Optimization*, 2nd ed. 2006, algorithm 7.4).
+    pub(crate) fn solve(&self, gradient: &[f64], inverse: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+        let mut direction = gradient.to_vec();
+        let mut shares = Vec::with_capacity(self.steps.len());
+        for Step { step, change, product } in self.steps.iter().rev() {
+            let share = dot(step, &direction) / product;
+            add_multiple(&mut direction, -share, change);
+            shares.push(share);
+        }
+        direction = inverse(&direction);
+        for (Step { step, change, product }, share) in self.steps.iter().zip(shares.iter().rev()) {
+            let other = dot(change, &direction) / product;
+            add_multiple(&mut direction, share - other, step);
+        }
+        direction
+    }
+
+    /// Whether what was read from a file can be what steps left.
+    pub(crate) fn is_sound(&self, dimension: usize) -> bool {
+        let sound = |Step { step, change, product }: &Step| {
+            *product > 0.0 && all_sound([&step[..], change], dimension)
+        };
+        self.steps.iter().all(sound)
+    }
+}

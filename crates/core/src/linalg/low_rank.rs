@@ -1,0 +1,74 @@
+//! A matrix that is a diagonal plus multiples of a few squares: second derivatives as far as steps
+//! have shown them.
+
+use crate::linalg::conjugate_gradients::ConjugateGradients;
+use crate::linalg::vectors::{add_multiple, dot};
+
+/// `D + Σₖ fₖ · uₖ·uₖᵀ`
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Squares {
+    diagonal: Vec<f64>,
+    squares: Vec<(f64, Vec<f64>)>,
+}
+
+impl Squares {
+    pub(crate) fn new(diagonal: Vec<f64>) -> Self {
+        Self { diagonal, squares: Vec::new() }
+    }
+
+    pub(crate) fn add_square(&mut self, factor: f64, u: Vec<f64>) {
+        self.squares.push((factor, u));
+    }
+
+    /// How many squares there are.
+    pub(crate) fn len(&self) -> usize {
+        self.squares.len()
+    }
+
+    pub(crate) fn diagonal(&self, j: usize) -> f64 {
+        self.diagonal[j] + self.squares.iter().map(|(factor, u)| factor * u[j] * u[j]).sum::<f64>()
+    }
+
+    pub(crate) fn product(&self, v: &[f64]) -> Vec<f64> {
+        let mut product: Vec<f64> = self.diagonal.iter().zip(v).map(|(d, v)| d * v).collect();
+        for (factor, u) in &self.squares {
+            add_multiple(&mut product, factor * dot(u, v), u);
+        }
+        product
+    }
+
+    /// Element `j` of the product with a vector, of which the products with the `uₖ` are given and
+    /// the product with the diagonal is left out.
+    pub(crate) fn element(&self, j: usize, products: &[f64]) -> f64 {
+        self.squares.iter().zip(products).map(|((factor, u), by)| factor * by * u[j]).sum()
+    }
+
+    /// Adds to a vector's products with the diagonal and the `uₖ` those of one more element.
+    pub(crate) fn add_element(&self, j: usize, by: f64, product: &mut [f64], products: &mut [f64]) {
+        product[j] += by * self.diagonal[j];
+        products.iter_mut().zip(&self.squares).for_each(|(product, (_, u))| *product += by * u[j]);
+    }
+
+    /// The rows and columns of some coordinates.
+    pub(crate) fn part(&self, of: &[usize]) -> Self {
+        let part = |v: &[f64]| of.iter().map(|&j| v[j]).collect();
+        let squares = self.squares.iter().map(|(factor, u)| (*factor, part(u))).collect();
+        Self { diagonal: part(&self.diagonal), squares }
+    }
+
+    /// The solution of `H·x = b` by conjugate gradients.
+    ///
+    /// Preconditioned by its diagonal the matrix has but as many different eigenvalues as squares,
+    /// and one, and so many steps are enough (Nocedal and Wright, *Numerical Optimization*, 2nd ed.
+    /// 2006, theorem 5.4).
+    pub(crate) fn solve(&self, b: &[f64]) -> Vec<f64> {
+        let mut gradients = ConjugateGradients::new(b, &self.diagonal);
+        for _ in 0..=self.squares.len() {
+            if !gradients.follow(&self.product(&gradients.direction)) {
+                break;
+            }
+        }
+        gradients.solution
+    }
+}

@@ -1,0 +1,117 @@
+//! Prediction with any backend.
+
+use crate::backend::contract::Backend;
+use crate::backend::contract::check_products;
+use crate::backend::error::Error;
+use crate::backend::error::check_setting;
+use crate::backend::model::Model;
+use crate::numbers::float::Float;
+use crate::numbers::slice;
+use crate::objective::blocks::Partition;
+
+impl<F: Float> Model<F> {
+    /// The logits `x·w + b`, one per row of `x`: positive where class 1 is the likelier.
+    ///
+    /// # Errors
+    /// [`Error::FeatureCount`] where `x` has another number of columns than the model has weights;
+    /// [`Error::NonFiniteFeature`] on a NaN or infinity in `x`; [`Error::NonFiniteLogit`] where a
+    /// logit overflows.
+    pub fn decision_function<B>(&self, x: &B) -> Result<B::Vector, Error>
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
+        Ok(x.vector(self.map_logits(x, |_| {})?))
+    }
+
+    /// The probability of class 1 for each row of `x`.
+    ///
+    /// # Errors
+    /// As for [`decision_function`](Self::decision_function).
+    pub fn predict_proba<B>(&self, x: &B) -> Result<B::Vector, Error>
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
+        Ok(x.vector(self.map_logits(x, slice::sigmoid)?))
+    }
+
+    /// The likelier class of each row of `x`: whether its probability is at least 0.5.
+    ///
+    /// # Errors
+    /// As for [`decision_function`](Self::decision_function).
+    pub fn predict<B>(&self, x: &B) -> Result<Vec<bool>, Error>
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
+        self.predict_at(x, 0.5)
+    }
+
+    /// For each row of `x`, whether the probability of class 1 is at least `threshold`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where `threshold` is not within 0 to 1; else as for
+    /// [`decision_function`](Self::decision_function).
+    ///
+    /// ```
+    /// # use logit_conformance::Matrix;
+    /// # use logit_core::Model;
+    /// let model = Model::new([1.0], 0.0)?; // p = sigmoid(x)
+    /// let x = Matrix::from_rows([[-1.0], [0.0], [1.0]]); // any backend
+    /// assert_eq!(model.predict(&x)?, [false, true, true]);
+    /// assert_eq!(model.predict_at(&x, 0.6)?, [false, false, true]);
+    /// # Ok::<(), logit_core::Error>(())
+    /// ```
+    pub fn predict_at<B>(&self, x: &B, threshold: f64) -> Result<Vec<bool>, Error>
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
+        let holds = (0.0..=1.0).contains(&threshold);
+        check_setting("threshold", threshold, holds, "within 0 to 1")?;
+        let probabilities = self.map_logits(x, slice::sigmoid)?;
+        Ok(probabilities.iter().map(|p| p.widen() >= threshold).collect())
+    }
+
+    /// The logits of all rows, each block of them mapped while it is in cache.
+    pub(crate) fn map_logits<B>(
+        &self,
+        x: &B,
+        map: impl Fn(&mut [F]) + Sync,
+    ) -> Result<Vec<F>, Error>
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
+        let (given, expected) = (x.ncols(), self.weights.len());
+        if given != expected {
+            return Err(Error::FeatureCount { given, expected });
+        }
+        let partition = Partition::of(x);
+        let mut out = vec![F::zero(); x.nrows()];
+        let segments = partition.split(&mut out).into_iter();
+        let mut segments: Vec<_> = segments.map(|out| Segment { out, non_finite: None }).collect();
+        partition.for_each_segment(&mut segments, |rows, segment| {
+            let start = rows.start;
+            for block in partition.blocks(rows) {
+                let out = &mut segment.out[block.start - start..block.end - start];
+                x.matvec(block.clone(), &self.weights, out);
+                out.iter_mut().for_each(|z| *z += self.intercept);
+                if segment.non_finite.is_none() {
+                    let found = out.iter().position(|z| !z.is_finite());
+                    segment.non_finite = found.map(|i| (block.start + i, out[i].widen()));
+                }
+                map(out);
+            }
+        });
+        match segments.iter().find_map(|segment| segment.non_finite) {
+            None => Ok(out),
+            Some((row, value)) => {
+                check_products(x, row..row + 1, &self.weights)?;
+                Err(Error::NonFiniteLogit { row, value })
+            }
+        }
+    }
+}
+
+/// A segment's place for results, and its first non-finite logit: row and value.
+struct Segment<'a, F> {
+    out: &'a mut [F],
+    non_finite: Option<(usize, f64)>,
+}

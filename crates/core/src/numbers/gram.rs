@@ -1,0 +1,57 @@
+//! The Gram matrix of some rows in `f64`, by tiles that stay in registers.
+
+use multiversion::multiversion;
+
+/// The row length for [`add_gram`]: whole tiles, and not a power of two, by which rows would share
+/// their place in cache.
+pub(crate) fn padded(order: usize) -> usize {
+    let tiles = order.div_ceil(TILE);
+    TILE * if tiles.is_multiple_of(8) { tiles + 1 } else { tiles }
+}
+
+/// How many columns a tile of [`add_gram`] has; it has as many rows, or half.
+const TILE: usize = 8;
+
+/// Adds the product of a matrix with [`padded`] rows, as many as one likes, and itself to the lower
+/// triangle of another, and to some of the upper one.
+///
+/// ```text
+/// gram[j, k] += Σᵢ a[i, j] · a[i, k]        k ≤ j
+/// ```
+pub(crate) fn add_gram(a: &[f64], gram: &mut [f64], order: usize) {
+    // Tiles that leave some of the registers for the factors.
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx512f") {
+        return add_gram_by::<8>(a, gram, order);
+    }
+    add_gram_by::<4>(a, gram, order);
+}
+
+fn add_gram_by<const ROWS: usize>(a: &[f64], gram: &mut [f64], order: usize) {
+    for j in (0..order).step_by(ROWS) {
+        for k in (0..j + ROWS).step_by(TILE) {
+            add_gram_tile::<ROWS>(a, gram, order, j, k);
+        }
+    }
+}
+
+/// The products of some columns, from `j` on, with eight, from `k` on, in registers.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn add_gram_tile<const ROWS: usize>(a: &[f64], gram: &mut [f64], order: usize, j: usize, k: usize) {
+    let mut tile = [[0.0; TILE]; ROWS];
+    for row in a.chunks_exact(order) {
+        let (Some(left), Some(right)) = (row[j..].first_chunk(), row[k..].first_chunk()) else {
+            return;
+        };
+        let (left, right): (&[f64; ROWS], &[f64; TILE]) = (left, right);
+        for row in 0..ROWS {
+            for column in 0..TILE {
+                tile[row][column] += left[row] * right[column];
+            }
+        }
+    }
+    for (row, sums) in tile.iter().enumerate() {
+        let gram = &mut gram[(j + row) * order + k..][..TILE];
+        gram.iter_mut().zip(sums).for_each(|(gram, sum)| *gram += sum);
+    }
+}

@@ -1,0 +1,149 @@
+//! Contiguous lines of numbers, and their products without vector instructions of one's own.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use multiversion::multiversion;
+
+use crate::numbers::float::Float;
+
+/// What memory is asked for while lines are multiplied, so that it works all the time.
+#[derive(Clone, Copy)]
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code))]
+pub(crate) struct Ahead {
+    /// How far beyond the numbers that are read lie those asked for, counted in numbers.
+    pub(crate) distance: isize,
+    /// Of every eight lines, whether the first four ask, and whether the last four do.
+    pub(crate) fours: [bool; 2],
+}
+
+impl Ahead {
+    pub(crate) const NOTHING: Self = Self { distance: 0, fours: [false; 2] };
+
+    /// At what distance a line asks, if it does.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(crate) fn asked_by(&self, line: usize) -> Option<isize> {
+        self.fours[line / 4 % 2].then_some(self.distance)
+    }
+}
+
+/// By `SUMS` partial sums, which are added up in halves.
+pub(crate) fn add_dots_by<F: Float, const SUMS: usize>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
+    assert_eq!((x.len(), y.len()), lines.shape(), "lengths of vectors");
+    for (i, y) in y.iter_mut().enumerate() {
+        let mut sums = [F::zero(); SUMS];
+        for (line, x) in lines.get(i).chunks(SUMS).zip(x.chunks(SUMS)) {
+            for (sum, (&a, &b)) in sums.iter_mut().zip(line.iter().zip(x)) {
+                *sum += a * b;
+            }
+        }
+        let mut half = SUMS / 2;
+        while half > 0 {
+            for k in 0..half {
+                let upper = sums[half + k];
+                sums[k] += upper;
+            }
+            half /= 2;
+        }
+        *y += sums[0];
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+pub(crate) fn add_multiples_by<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
+    assert_eq!((y.len(), x.len()), lines.shape(), "lengths of vectors");
+    let (fours, rest) = x.as_chunks::<4>();
+    for (k, &[a, b, c, d]) in fours.iter().enumerate() {
+        // Not through a closure: it would not be compiled for the instruction set.
+        let (p, q) = (lines.get(4 * k), lines.get(4 * k + 1));
+        let (r, s) = (lines.get(4 * k + 2), lines.get(4 * k + 3));
+        for (y, ((&p, &q), (&r, &s))) in y.iter_mut().zip(p.iter().zip(q).zip(r.iter().zip(s))) {
+            *y += (a * p + b * q) + (c * r + d * s);
+        }
+    }
+    for (k, &a) in rest.iter().enumerate() {
+        for (y, &p) in y.iter_mut().zip(lines.get(lines.count - rest.len() + k)) {
+            *y += a * p;
+        }
+    }
+}
+
+/// Contiguous lines of equal length, a stride apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lines<'a, F> {
+    pub(crate) first: *const F,
+    pub(crate) count: usize,
+    pub(crate) len: usize,
+    pub(crate) stride: isize,
+    pub(crate) life: PhantomData<&'a [F]>,
+}
+
+#[allow(unsafe_code)]
+mod lines {
+    //! The unsafe part: lines as slices of memory that somebody has vouched for.
+
+    use super::{Float, Lines, PhantomData, Range};
+
+    // SAFETY: lines are shared references to numbers, which any thread may hold.
+    unsafe impl<F: Sync> Send for Lines<'_, F> {}
+    // SAFETY: as above.
+    unsafe impl<F: Sync> Sync for Lines<'_, F> {}
+
+    impl<'a, F: Float> Lines<'a, F> {
+        pub(crate) fn from_slice(values: &'a [F], count: usize, len: usize) -> Self {
+            assert_eq!(Some(values.len()), count.checked_mul(len), "as many values as elements");
+            let (first, stride) = (values.as_ptr(), len as isize);
+            Self { first, count, len, stride, life: PhantomData }
+        }
+
+        /// The lines of a range.
+        pub(crate) fn some(self, range: Range<usize>) -> Self {
+            assert!(range.start <= range.end && range.end <= self.count, "lines {range:?}");
+            let first = self.first.wrapping_offset(range.start as isize * self.stride);
+            Self { first, count: range.len(), ..self }
+        }
+
+        /// A range of every line.
+        pub(crate) fn part(self, range: Range<usize>) -> Self {
+            assert!(range.start <= range.end && range.end <= self.len, "elements {range:?}");
+            Self { first: self.first.wrapping_add(range.start), len: range.len(), ..self }
+        }
+
+        #[cfg(all(test, target_arch = "x86_64"))]
+        pub(crate) fn every_second(self) -> Self {
+            let first = self.first.wrapping_offset(self.stride);
+            Self { first, count: self.count / 2, stride: 2 * self.stride, ..self }
+        }
+
+        /// All numbers of all lines, if no others lie between them.
+        pub(crate) fn joined(self) -> Option<&'a [F]> {
+            let len = self.count.checked_mul(self.len)?;
+            let joined = self.stride == self.len as isize;
+            joined.then(|| Self { count: 1, len, ..self }.get(0))
+        }
+
+        /// The length and the number of lines.
+        pub(crate) fn shape(&self) -> (usize, usize) {
+            (self.len, self.count)
+        }
+
+        /// Where a line begins, or would if there were so many.
+        #[inline(always)]
+        pub(crate) fn pointer(&self, index: usize) -> *const F {
+            self.first.wrapping_offset(index as isize * self.stride)
+        }
+
+        #[inline(always)]
+        pub(crate) fn get(&self, index: usize) -> &'a [F] {
+            assert!(index < self.count, "line {index} of {}", self.count);
+            // SAFETY: whoever made the first `Lines` vouched for each of its `count` lines of `len`
+            // contiguous elements, `stride` apart, for 'a: `from_slice` by its slice, which it has
+            // checked to hold them all; `Dense::from_raw_parts` by its own contract. `some` and
+            // `part` only narrow, within bounds that they check; `joined` has the same numbers in one
+            // line. An empty line may have any address that is not null, and offsets from one that
+            // is not null stay so.
+            unsafe { std::slice::from_raw_parts(self.pointer(index), self.len) }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The two precisions, the mathematics of single numbers, and products with lines of them.
+
+pub(crate) mod float;
+pub(crate) mod gram;
+pub(crate) mod lines;
+pub(crate) mod precision;
+pub(crate) mod products;
+#[cfg(target_arch = "x86_64")]
+mod register_products;
+#[cfg(target_arch = "x86_64")]
+mod registers;
+pub(crate) mod scalar;
+pub mod slice;
+pub(crate) mod vector;

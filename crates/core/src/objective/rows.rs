@@ -1,0 +1,285 @@
+//! Which rows a sum is over, and what was observed there.
+
+use std::ops::Range;
+
+use crate::backend::contract::Backend;
+use crate::backend::peers::Peers;
+use crate::backend::shard::Shard;
+use crate::numbers::float::Float;
+use crate::objective::blocks::Partition;
+
+/// The rows that a sum is over; positions among them count from 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rows<'a> {
+    /// This many, all of them.
+    All(usize),
+    /// This many runs of [`RUN`] consecutive rows, evenly spread over the whole matrix, as far as
+    /// this shard holds them.
+    Runs(usize, Shard),
+    /// These.
+    Listed(&'a [usize]),
+}
+
+/// Enough rows to multiply at once, few enough to represent data in any order.
+const RUN: usize = 64;
+
+/// So many rows are a sample for so many parameters: 32 of each have second derivatives within a fifth
+/// or so of those of the whole, and 8192 are read in no time.
+pub(crate) fn sample_size(parameters: usize) -> usize {
+    (32 * parameters).max(8192)
+}
+
+impl Rows<'_> {
+    /// About `wanted` rows of the whole matrix, or all of them where that is not much fewer.
+    pub(crate) fn sample(wanted: usize, shard: Shard) -> Rows<'static> {
+        if wanted.saturating_mul(2) >= shard.of {
+            Rows::All(shard.len)
+        } else {
+            Rows::Runs(wanted.div_ceil(RUN).max(1), shard)
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Rows::All(rows) => *rows,
+            Rows::Runs(runs, shard) => {
+                let before = |row| in_runs_before(row, *runs, shard.of);
+                before(shard.first + shard.len) - before(shard.first)
+            }
+            Rows::Listed(list) => list.len(),
+        }
+    }
+
+    /// How the positions are cut into segments and blocks.
+    pub(crate) fn partition<B: Backend + ?Sized>(&self, x: &B) -> Partition {
+        let (n, block_rows) = (x.nrows(), x.block_rows());
+        match self {
+            Rows::All(_) => Partition::of(x),
+            _ => {
+                let mean = x.stored_before(n) / n.max(1);
+                Partition::new(self.len(), x.ncols(), block_rows, |rows| mean * rows)
+            }
+        }
+    }
+
+    /// Calls `work` with the consecutive rows that some positions are, piece by piece.
+    #[inline]
+    pub(crate) fn for_each_piece(
+        &self,
+        positions: Range<usize>,
+        mut work: impl FnMut(Range<usize>),
+    ) {
+        match self {
+            Rows::All(_) => work(positions),
+            Rows::Listed(list) => list[positions].iter().for_each(|&i| work(i..i + 1)),
+            Rows::Runs(runs, shard) => {
+                let before = in_runs_before(shard.first, *runs, shard.of);
+                let (mut at, end) = (before + positions.start, before + positions.end);
+                while at < end {
+                    let (run, offset) = (at / RUN, at % RUN);
+                    let len = (RUN - offset).min(end - at);
+                    let start = run * (shard.of / runs) + offset - shard.first;
+                    work(start..start + len);
+                    at += len;
+                }
+            }
+        }
+    }
+
+    /// Replaces `gathered` by what `values` holds for the rows, one after the other.
+    fn gather<T: Copy>(&self, positions: Range<usize>, values: &[T], gathered: &mut Vec<T>) {
+        gathered.clear();
+        if !values.is_empty() {
+            self.for_each_piece(positions, |rows| gathered.extend_from_slice(&values[rows]));
+        }
+    }
+
+    /// Copies the rows, one after the other.
+    pub(crate) fn copy<B: Backend + ?Sized>(
+        &self,
+        x: &B,
+        positions: Range<usize>,
+        mut out: &mut [B::Scalar],
+    ) {
+        self.for_each_piece(positions, |rows| {
+            let (piece, rest) = std::mem::take(&mut out).split_at_mut(rows.len() * x.ncols());
+            x.copy_rows(rows, piece);
+            out = rest;
+        });
+    }
+
+    /// `out = X[rows] · w`
+    pub(crate) fn matvec<B: Backend + ?Sized>(
+        &self,
+        x: &B,
+        positions: Range<usize>,
+        w: &[B::Scalar],
+        mut out: &mut [B::Scalar],
+    ) {
+        self.for_each_piece(positions, |rows| {
+            let (piece, rest) = std::mem::take(&mut out).split_at_mut(rows.len());
+            x.matvec(rows, w, piece);
+            out = rest;
+        });
+    }
+
+    /// `sums += X[rows]ᵀ · r`
+    pub(crate) fn matvec_transpose<B: Backend + ?Sized>(
+        &self,
+        x: &B,
+        positions: Range<usize>,
+        mut r: &[B::Scalar],
+        scratch: &mut [B::Scalar],
+        sums: &mut [f64],
+    ) {
+        self.for_each_piece(positions, |rows| {
+            let (piece, rest) = r.split_at(rows.len());
+            x.matvec_transpose_wide(rows, piece, scratch, sums);
+            r = rest;
+        });
+    }
+}
+
+/// How many rows of all runs come before a row.
+fn in_runs_before(row: usize, runs: usize, rows: usize) -> usize {
+    let (run, offset) = (row / (rows / runs), row % (rows / runs));
+    let before = if run < runs { run * RUN + offset.min(RUN) } else { runs * RUN };
+    before.min(row)
+}
+
+/// What was observed in each row.
+#[derive(Clone, Debug)]
+pub(crate) struct Observed<F> {
+    /// The class.
+    pub(crate) y: Vec<bool>,
+    /// How much the row counts; empty where all count 1.
+    pub(crate) weights: Vec<F>,
+    /// What is known of the logit already; empty where nothing is.
+    pub(crate) offsets: Vec<F>,
+}
+
+/// The same for a block of rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block<'a, F> {
+    pub(crate) y: &'a [bool],
+    pub(crate) weights: &'a [F],
+    pub(crate) offsets: &'a [F],
+}
+
+impl<F: Float> Observed<F> {
+    pub(crate) fn block(&self, rows: Range<usize>) -> Block<'_, F> {
+        let part = |values| -> &[F] {
+            let values: &Vec<F> = values;
+            if values.is_empty() { values } else { &values[rows.clone()] }
+        };
+        Block {
+            y: &self.y[rows.clone()],
+            weights: part(&self.weights),
+            offsets: part(&self.offsets),
+        }
+    }
+
+    /// Nothing yet, for [`gather`](Self::gather).
+    pub(crate) fn none() -> Self {
+        Self { y: Vec::new(), weights: Vec::new(), offsets: Vec::new() }
+    }
+
+    /// Replaces this by what was observed at some positions among the rows.
+    pub(crate) fn gather(&mut self, from: &Self, rows: &Rows<'_>, positions: Range<usize>) {
+        rows.gather(positions.clone(), &from.y, &mut self.y);
+        rows.gather(positions.clone(), &from.weights, &mut self.weights);
+        rows.gather(positions, &from.offsets, &mut self.offsets);
+    }
+
+    /// How much the rows of class 0 and of class 1 count together, in all processes.
+    pub(crate) fn class_totals(&self, peers: &dyn Peers) -> (f64, f64) {
+        let mut totals = [0.0; 2];
+        if self.weights.is_empty() {
+            let ones = self.y.iter().filter(|&&y| y).count();
+            totals = [(self.y.len() - ones) as f64, ones as f64];
+        }
+        for (&y, weight) in self.y.iter().zip(&self.weights) {
+            totals[usize::from(y)] += weight.widen();
+        }
+        peers.sum(&mut totals);
+        totals.into()
+    }
+
+    /// How much a row held here counts at most; 0 where there is none.
+    pub(crate) fn largest_weight(&self) -> f64 {
+        match self.weights.is_empty() {
+            true => self.y.len().min(1) as f64,
+            false => self.weights.iter().fold(0.0, |largest, weight| weight.widen().max(largest)),
+        }
+    }
+
+    /// The least and the largest offset of the rows held here that count; of none, infinities.
+    pub(crate) fn offset_range(&self) -> [f64; 2] {
+        let counts = |&i: &usize| self.weights.get(i).is_none_or(|weight: &F| !weight.is_zero());
+        let offset = |i| self.offsets.get(i).map_or(0.0, |offset: &F| offset.widen());
+        let offsets = (0..self.y.len()).filter(counts).map(offset);
+        offsets.fold([f64::INFINITY, f64::NEG_INFINITY], |[least, most], o| {
+            [o.min(least), o.max(most)]
+        })
+    }
+
+    /// The sum of the squares of the offsets held here, each times what its row counts.
+    pub(crate) fn offset_squares(&self) -> f64 {
+        let weight = |i| self.weights.get(i).map_or(1.0, |weight: &F| weight.widen());
+        self.offsets.iter().enumerate().map(|(i, o)| weight(i) * o.widen().powi(2)).sum()
+    }
+
+    /// How much the rows count together.
+    pub(crate) fn total_weight(&self) -> f64 {
+        match self.weights.is_empty() {
+            true => self.y.len() as f64,
+            false => crate::numbers::slice::sum(&self.weights),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    logit_conformance::properties! {
+        #[test]
+        fn a_sample_holds_as_many_different_rows_as_it_says_in_any_pieces(
+            rows in 1usize..5000, wanted in 0usize..3000, cut in any::<prop::sample::Index>(),
+        ) {
+            let sample = Rows::sample(wanted, Shard { first: 0, len: rows, of: rows });
+            let all: Vec<usize> = (0..rows).collect();
+            let gather = |positions| {
+                let mut gathered = Vec::new();
+                sample.gather(positions, &all, &mut gathered);
+                gathered
+            };
+            let gathered = gather(0..sample.len());
+            prop_assert_eq!(gathered.len(), sample.len());
+            prop_assert!(sample.len() >= wanted.min(rows));
+            prop_assert!(gathered.is_sorted_by(|a, b| a < b));
+            let cut = cut.index(sample.len());
+            let mut pieces = gather(0..cut);
+            pieces.extend(gather(cut..sample.len()));
+            prop_assert_eq!(pieces, gathered);
+        }
+
+        #[test]
+        fn shards_hold_the_same_sample_together(
+            rows in 1usize..5000, wanted in 0usize..3000, cuts in any::<[prop::sample::Index; 2]>(),
+        ) {
+            let mut cuts = cuts.map(|cut| cut.index(rows + 1));
+            cuts.sort_unstable();
+            let gather = |first: usize, end: usize| {
+                let sample = Rows::sample(wanted, Shard { first, len: end - first, of: rows });
+                let mut gathered = Vec::new();
+                let own: Vec<usize> = (first..end).collect();
+                sample.gather(0..sample.len(), &own, &mut gathered);
+                gathered
+            };
+            let parts = [gather(0, cuts[0]), gather(cuts[0], cuts[1]), gather(cuts[1], rows)];
+            prop_assert_eq!(parts.concat(), gather(0, rows));
+        }
+    }
+}

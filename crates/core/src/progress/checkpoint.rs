@@ -1,0 +1,138 @@
+//! The state of a fit half way, from which it goes on as if it had not been interrupted.
+//!
+//! A state is held by its cause where that is smaller: the gradient and the second derivatives by
+//! where they were taken, the order of mini-batches by how often rows were dealt. A resumed fit
+//! takes them again, and arrives at the same bits.
+
+use crate::linalg::vectors::all_sound;
+
+use crate::backend::contract::Backend;
+use crate::backend::error::Error;
+use crate::backend::model::Model;
+use crate::numbers::float::Float;
+use crate::objective::Objective;
+use crate::progress::report::Report;
+use crate::progress::same::require_same;
+use crate::progress::state::Saved;
+use crate::separation::Suspicion;
+
+/// The state of a fit at the start of an iteration, as [`Progress::checkpoint`] gives it and
+/// [`LogisticRegression::resume`](crate::LogisticRegression::resume) takes it.
+///
+/// With the feature `serde` it can be saved; JSON keeps every bit, and a checksum tells a damaged
+/// file. It holds the parameters, the report so far and what the solver remembers: with d parameters some dozens of times d numbers,
+/// and with [`ProximalNewton`](crate::ProximalNewton) the square of the number of weights that are
+/// not 0. None of the data is in it.
+///
+/// [`Progress::checkpoint`]: crate::Progress::checkpoint
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+// The traits are implemented around what this derives, for the sake of the checksum.
+#[cfg_attr(feature = "serde", serde(remote = "Self", deny_unknown_fields))]
+pub struct Checkpoint {
+    problem: Problem,
+    parameters: Vec<f64>,
+    pub(super) report: Report,
+    pub(super) best: Model<f64>,
+    pub(super) suspicion: Suspicion,
+    pub(super) solver: Saved,
+    /// What a file has, until it is known to be right.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub(crate) checksum: Option<String>,
+    /// Whether this is as it was made.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub(crate) is_verified: bool,
+}
+
+/// What the fit is of, as far as a few words tell.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Problem {
+    version: String,
+    precision: String,
+    rows: usize,
+    columns: usize,
+    fit_intercept: bool,
+    standardize: bool,
+    l1: f64,
+    l2: f64,
+}
+
+impl Checkpoint {
+    /// The report of the fit if it had been stopped here.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    pub(crate) fn new<B: Backend + ?Sized>(
+        objective: &Objective<'_, B>,
+        at: &[B::Scalar],
+        report: &Report,
+        best: &Model<B::Scalar>,
+        suspicion: &Suspicion,
+        solver: Saved,
+    ) -> Self {
+        let (problem, report, best) = (Problem::of(objective), report.clone(), best.widen());
+        let parameters = at.iter().map(|at| at.widen()).collect();
+        let (suspicion, checksum, is_verified) = (suspicion.clone(), None, true);
+        Self { problem, parameters, report, best, suspicion, solver, checksum, is_verified }
+    }
+
+    /// The parameters to go on from, in any precision.
+    pub(crate) fn parameters<F: Float>(&self) -> Vec<F> {
+        self.parameters.iter().map(|&at| F::narrow(at)).collect()
+    }
+
+    pub(super) fn check<B: Backend + ?Sized>(
+        &self,
+        objective: &Objective<'_, B>,
+    ) -> Result<(), Error> {
+        let here = Problem::of(objective);
+        // Another version may save something else; in this one, other facts are worth comparing
+        // only in a file that is whole.
+        require_same("version of logit", &self.problem.version, &here.version)?;
+        let as_made = match &self.checksum {
+            Some(_) => "damaged",
+            None if self.is_verified => "whole",
+            None => "without a checksum",
+        };
+        require_same("state", as_made, "whole")?;
+        for ((what, given), (_, expected)) in self.problem.facts().into_iter().zip(here.facts()) {
+            require_same(what, given, expected)?;
+        }
+        let (n, report) = (objective.dimension(), &self.report);
+        let iterations = report.losses.len();
+        let whole = all_sound([&self.parameters[..]], n)
+            && self.best.weights().len() == objective.ncols()
+            && (report.iterations, report.gradient_norms.len()) == (iterations, iterations)
+            && self.report.gradient_norms.len() == iterations;
+        require_same("state", if whole { "whole" } else { "damaged" }, "whole")
+    }
+}
+
+impl Problem {
+    fn of<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            precision: B::Scalar::NAME.to_owned(),
+            rows: objective.nrows(),
+            columns: objective.ncols(),
+            fit_intercept: objective.coordinates().fit_intercept(),
+            standardize: objective.coordinates().is_standardized(),
+            l1: objective.l1(),
+            l2: objective.l2(),
+        }
+    }
+
+    fn facts(&self) -> [(&'static str, String); 7] {
+        [
+            ("precision", self.precision.clone()),
+            ("number of rows", self.rows.to_string()),
+            ("number of columns", self.columns.to_string()),
+            ("fit_intercept", self.fit_intercept.to_string()),
+            ("standardize", self.standardize.to_string()),
+            ("l1", self.l1.to_string()),
+            ("l2", self.l2.to_string()),
+        ]
+    }
+}

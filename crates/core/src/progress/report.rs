@@ -1,0 +1,176 @@
+//! What a fit tells about itself.
+
+use std::fmt;
+
+use crate::backend::error::named;
+
+/// Why a fit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum StopReason {
+    /// The solver's tolerance is met.
+    Converged,
+    /// No step changes the loss by more than its rounding: nearer to the optimum than the tolerance
+    /// asks cannot be reached in this precision.
+    PrecisionLimit,
+    /// All iterations were made.
+    MaxIterations,
+    /// The observer asked for it.
+    Observer,
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            StopReason::Converged => "converged",
+            StopReason::PrecisionLimit => "precision limit",
+            StopReason::MaxIterations => "max iterations",
+            StopReason::Observer => "observer",
+        })
+    }
+}
+
+/// The course of a fit and how it ended.
+///
+/// Losses are those of the [`Objective`](crate::Objective), penalty included, over all rows.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Report {
+    /// Why the fit ended.
+    pub stop: StopReason,
+    /// The number of iterations made.
+    pub iterations: usize,
+    /// How often the matrix was read, in the number of its rows: for losses, gradients, second
+    /// derivatives and the scale of columns, over all rows or a sample.
+    pub passes: f64,
+    /// The loss at the start of every iteration: `iterations` numbers, the first of them that of
+    /// the initial parameters.
+    pub losses: Vec<f64>,
+    /// The largest component of the gradient there, in absolute value; with an L1 penalty that of
+    /// the least subgradient.
+    pub gradient_norms: Vec<f64>,
+    /// The loss of the model returned.
+    pub loss: f64,
+    /// The largest component of its gradient in absolute value.
+    pub gradient_norm: f64,
+    /// How far the loss is estimated to lie above its minimum, by solvers that know of second
+    /// derivatives: half the squared Newton decrement (Boyd and Vandenberghe, *Convex
+    /// Optimization*, 2004, section 9.5.1). With an L1 penalty it is a bound from the gradient: see
+    /// [`ProximalNewton::tolerance`](crate::ProximalNewton::tolerance).
+    pub suboptimality: Option<f64>,
+    /// How far the loss lies above its minimum at most, but for the rounding of the gradient. With
+    /// an L2 penalty the objective is strongly convex in the weights: without an intercept
+    ///
+    /// ```text
+    /// f(w) - min f  ≤  |∇f(w)|² / (2 · l2)
+    /// ```
+    ///
+    /// (Boyd and Vandenberghe, *Convex Optimization*, 2004, section 9.1.2); with an L1 penalty too,
+    /// for a subgradient. An intercept has no penalty. How far it is from its best at most, Chebyshev's
+    /// inequality tells, since there the probabilities have the mean of the labels: with `(g, h)`
+    /// the gradient by weights and intercept
+    ///
+    /// ```text
+    /// f(w, b) - min f  ≤  (|g| + k σ |h|)² / (2 · l2)
+    ///                     + |h| · (ln(2 q/p) + b · sign(h) + k (σ |w| + rms(o)))      k = √(2/p)
+    /// ```
+    ///
+    /// p is the share of class 1 where h is positive, else that of class 0, and q the other's; σ² the
+    /// sum of the variances of the columns, times the largest of the rows' weights as a multiple of
+    /// their mean; o the offsets. Columns that are not standardised are taken as centred: b is the
+    /// intercept, and g the gradient, that go with that. `loss` where it is less.
+    ///
+    /// `None` without an L2 penalty. With an intercept also where no one has measured the columns
+    /// over all rows, since that would take another read: with
+    /// [`standardize`](crate::LogisticRegression::standardize) the fit does; else
+    /// [`Lbfgs`](crate::Lbfgs) and [`TrustRegion`](crate::TrustRegion) do,
+    /// [`Newton`](crate::Newton) and [`ProximalNewton`](crate::ProximalNewton) unless a sample of
+    /// the rows serves them, and [`GradientDescent`](crate::GradientDescent) does not.
+    pub suboptimality_bound: Option<f64>,
+    /// The columns, in order, that the fit has left out: each is constant, or a combination of
+    /// earlier ones within the rounding of its elements. They keep the weights that they started
+    /// with, 0 by default. Solvers that sum no second derivatives leave none out.
+    pub left_out: Vec<usize>,
+    /// The lowest loss seen at the start of an iteration or at the end.
+    pub best_loss: f64,
+    /// The iteration that started there; `iterations` where it is the model returned.
+    pub best_iteration: usize,
+}
+
+impl Report {
+    /// How far the loss of the model returned lies above the best one seen; 0 where it is the best.
+    pub fn regression(&self) -> f64 {
+        self.loss - self.best_loss
+    }
+}
+
+/// The share of the loss from which a regression is more than the rounding of either precision.
+const NOTABLE: f64 = 1e-6;
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self.stop {
+            StopReason::Converged => "the tolerance is met",
+            StopReason::PrecisionLimit => "the limit of the precision",
+            StopReason::MaxIterations => "the maximum was reached before the tolerance",
+            StopReason::Observer => "the observer asked to stop",
+        };
+        let digits = usize::from(self.passes.fract() != 0.0);
+        writeln!(
+            f,
+            "{} iterations, {:.digits$} reads of the data: {why}",
+            self.iterations, self.passes
+        )?;
+        write!(f, "loss {:.6e}, gradient norm {:.1e}", self.loss, self.gradient_norm)?;
+        let about = self.suboptimality.map(|by| format!("about {by:.1e}"));
+        let at_most = self.suboptimality_bound.map(|by| format!("at most {by:.1e}"));
+        let above: Vec<String> = about.into_iter().chain(at_most).collect();
+        if !above.is_empty() {
+            write!(f, ", {} above the minimum", above.join(" and "))?;
+        }
+        if !self.left_out.is_empty() {
+            write!(f, "\nleft out, constant or dependent: {}", named(&self.left_out))?;
+        }
+        // At the bottom the loss moves by its own rounding, about which there is nothing to say.
+        if self.regression() > NOTABLE * self.best_loss {
+            write!(
+                f,
+                "\nthe last loss is not the best: at iteration {} it was {:.6e}, lower by {:.3e}",
+                self.best_iteration,
+                self.best_loss,
+                self.regression()
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_regression_is_told_where_it_is_more_than_rounding() {
+        let told = |best_loss: f64, loss: f64| {
+            let report = Report {
+                stop: StopReason::MaxIterations,
+                iterations: 1,
+                passes: 2.0,
+                losses: vec![best_loss],
+                gradient_norms: vec![1.0],
+                suboptimality: None,
+                suboptimality_bound: None,
+                left_out: Vec::new(),
+                loss,
+                gradient_norm: 0.0,
+                best_loss,
+                best_iteration: 0,
+            };
+            report.to_string().contains("not the best")
+        };
+        assert!(told(0.7, 0.71) && told(100.0, 100.001) && told(0.001, 0.001_01));
+        assert!(!told(0.7, 0.7) && !told(100.0, 100.000_01) && !told(0.0, 0.0));
+    }
+}

@@ -1,0 +1,306 @@
+//! What a solver tells while it works: to an observer, and for the report.
+
+use std::ops::ControlFlow;
+
+use crate::backend::contract::Backend;
+use crate::backend::error::Error;
+use crate::backend::model::Model;
+use crate::linalg::vectors::all_finite;
+use crate::numbers::float::Float;
+use crate::objective::Objective;
+use crate::objective::bound::Bound;
+use crate::objective::coordinates::Coordinates;
+use crate::objective::point::Point;
+use crate::progress::checkpoint::Checkpoint;
+use crate::progress::report::{Report, StopReason};
+use crate::progress::same::require_same;
+use crate::progress::state::{Saved, SolverState};
+use crate::separation;
+use crate::separation::Suspicion;
+
+/// Where a fit stands at the start of an iteration, for an observer.
+pub struct Progress<'a, F> {
+    /// The number of iterations made so far.
+    pub iteration: usize,
+    /// The loss at the present parameters.
+    pub loss: f64,
+    /// The largest component of the gradient in absolute value.
+    pub gradient_norm: f64,
+    pub(crate) parameters: &'a [F],
+    pub(crate) coordinates: &'a Coordinates,
+    pub(crate) checkpoint: &'a dyn Fn() -> Option<Checkpoint>,
+}
+
+impl<F: Float> Progress<'_, F> {
+    /// The model at the present parameters, on the scale of the data.
+    ///
+    /// # Errors
+    /// [`Error::NonFiniteParameter`] where the coefficients leave the range of the precision.
+    pub fn model(&self) -> Result<Model<F>, Error> {
+        self.coordinates.unfold(self.parameters)
+    }
+
+    /// The state of the fit, for [`LogisticRegression::resume`](crate::LogisticRegression::resume);
+    /// `None` from a solver that is not of this library and built on none of it.
+    pub fn checkpoint(&self) -> Option<Checkpoint> {
+        (self.checkpoint)()
+    }
+}
+
+/// Called at the start of every iteration; `Break` ends the fit there.
+pub(crate) type Observer<'a, F> = &'a mut dyn FnMut(&Progress<'_, F>) -> ControlFlow<()>;
+
+/// What a [`Solver`](crate::Solver) has seen so far: it becomes the [`Report`].
+pub struct Trace<'a, F> {
+    observe: Observer<'a, F>,
+    /// As it would be if the observer stopped the fit at once.
+    report: Report,
+    bound: Bound,
+    best: Model<F>,
+    /// How many of the rows read are not this fit's; modulo the range of integers, where it was
+    /// resumed and read less since.
+    others_rows: usize,
+    resumed: Option<Resumed>,
+    suspicion: Suspicion,
+    /// The largest logit of the rows held here at what was recorded last, in absolute value.
+    own_largest_logit: f64,
+    /// The gradient recorded last.
+    gradient: Vec<F>,
+}
+
+/// What is still to be done about a fit that was resumed.
+struct Resumed {
+    /// What the solver is to take up.
+    solver: Option<Saved>,
+    /// The rows that had been read when the checkpoint was made; what a solver reads to come back
+    /// there does not count.
+    rows_read: usize,
+}
+
+impl<'a, F: Float> Trace<'a, F> {
+    /// Nothing yet; `initial` is the model to start from.
+    pub(crate) fn new<B: Backend<Scalar = F> + ?Sized>(
+        objective: &Objective<'_, B>,
+        initial: Model<F>,
+        observe: Observer<'a, F>,
+    ) -> Self {
+        let report = Report {
+            stop: StopReason::Observer,
+            iterations: 0,
+            passes: 0.0,
+            losses: Vec::new(),
+            gradient_norms: Vec::new(),
+            loss: f64::INFINITY,
+            gradient_norm: f64::INFINITY,
+            suboptimality: None,
+            suboptimality_bound: None,
+            left_out: Vec::new(),
+            best_loss: f64::INFINITY,
+            best_iteration: 0,
+        };
+        let bound = Bound::new(objective);
+        Self {
+            observe,
+            report,
+            bound,
+            best: initial,
+            others_rows: objective.rows_read(),
+            resumed: None,
+            suspicion: Suspicion::default(),
+            own_largest_logit: 0.0,
+            gradient: Vec::new(),
+        }
+    }
+
+    /// What was seen until a checkpoint was made, where that is of this objective.
+    pub(crate) fn from_checkpoint<B: Backend<Scalar = F> + ?Sized>(
+        objective: &Objective<'_, B>,
+        checkpoint: &Checkpoint,
+        observe: Observer<'a, F>,
+    ) -> Result<Self, Error> {
+        checkpoint.check(objective)?;
+        let Checkpoint { report, best, suspicion, solver, .. } = checkpoint;
+        // Exact, since they are whole.
+        let rows_read = (report.passes * objective.nrows() as f64).round() as usize;
+        let others_rows = objective.rows_read().wrapping_sub(rows_read);
+        let resumed = Some(Resumed { solver: Some(solver.clone()), rows_read });
+        let (report, suspicion) = (report.clone(), suspicion.clone());
+        let new = Self::new(objective, best.cast()?, observe);
+        Ok(Self { report, others_rows, resumed, suspicion, ..new })
+    }
+
+    /// The state that a solver has to take up, where the fit is resumed from a checkpoint; then
+    /// `at` is where it was made. A solver that has a state calls this before anything else.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] where it was made by a solver of another name, or is damaged.
+    pub fn resume<S: SolverState>(&mut self, solver: &str, at: &[F]) -> Result<Option<S>, Error> {
+        let saved = self.resumed.as_mut().and_then(|resumed| resumed.solver.take());
+        let Some(saved) = saved else { return Ok(None) };
+        require_same("solver", saved.solver(), solver)?;
+        saved.take(at.len()).map(Some)
+    }
+
+    /// The number of iterations made so far.
+    pub(crate) fn iterations(&self) -> usize {
+        self.report.iterations
+    }
+
+    /// Records the loss and its gradient at the parameters of the iteration that now starts;
+    /// returns the largest component of the gradient in absolute value.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] where any of them is not finite, which [`LogisticRegression::fit`] makes
+    /// more of at the start; [`Error::Checkpoint`] where the fit is resumed and they are not what
+    /// they were, or the solver cannot resume.
+    ///
+    /// [`LogisticRegression::fit`]: crate::fit::estimator::LogisticRegression::fit
+    pub fn record<B: Backend<Scalar = F> + ?Sized>(
+        &mut self,
+        objective: &Objective<'_, B>,
+        at: &[F],
+        loss: f64,
+        gradient: &[F],
+    ) -> Result<f64, Error> {
+        let report = &mut self.report;
+        let gradient_norm = gradient.iter().fold(0.0, |max: f64, g| max.max(g.widen().abs()));
+        if let Some(resumed) = &self.resumed {
+            let solver = resumed.solver.as_ref().map_or("taken up", Saved::solver);
+            require_same("solver", solver, "taken up")?;
+            require_same("loss", report.loss, loss)?;
+            require_same("gradient norm", report.gradient_norm, gradient_norm)?;
+        }
+        if !(loss.is_finite() && all_finite(gradient)) {
+            return Err(Error::Diverged {
+                iteration: report.iterations,
+                loss,
+                best: Box::new(self.best.widen()),
+                best_loss: report.best_loss,
+                learning_rate: None,
+            });
+        }
+        (report.loss, report.gradient_norm) = (loss, gradient_norm);
+        report.suboptimality = None;
+        report.suboptimality_bound = self.bound.above_minimum(objective, at, loss, gradient);
+        if loss < report.best_loss {
+            objective.coordinates().unfold_into(at, &mut self.best);
+            (report.best_loss, report.best_iteration) = (loss, report.iterations);
+        }
+        self.own_largest_logit = objective.own_largest_logit();
+        self.gradient.clear();
+        self.gradient.extend_from_slice(gradient);
+        Ok(gradient_norm)
+    }
+
+    /// Fails where logits have become so large that the data may have no optimum, and it has none:
+    /// before the end, where [`finish`](Self::finish) asks, or after the last iteration.
+    pub(crate) fn refuse_separated<B: Backend<Scalar = F> + ?Sized>(
+        &mut self,
+        objective: &mut Objective<'_, B>,
+        point: &Point<F>,
+        max_iterations: usize,
+    ) -> Result<(), Error> {
+        let largest = self.own_largest_logit;
+        if self.report.iterations >= max_iterations {
+            separation::check_at_the_end(objective, point, largest)
+        } else {
+            self.suspicion.check_on_the_way(objective, point, largest)
+        }
+    }
+
+    /// Records how far the loss last recorded is estimated to lie above its minimum. No more than
+    /// the loss itself, since no loss is negative.
+    pub fn estimate(&mut self, suboptimality: f64) {
+        self.report.suboptimality = Some(suboptimality.min(self.report.loss));
+    }
+
+    /// Records which columns are left out of the fit, constant or dependent on others.
+    pub(crate) fn leave_out(&mut self, columns: impl Iterator<Item = usize>) {
+        self.report.left_out = columns.collect();
+        self.report.left_out.sort_unstable();
+    }
+
+    /// How far the loss last recorded lies above its minimum at most, where that is known.
+    pub(crate) fn bound(&self) -> Option<f64> {
+        self.report.suboptimality_bound
+    }
+
+    /// Whether there is to be another iteration: `None`, or why not. Asks the observer, to whom it
+    /// offers no checkpoint.
+    pub fn proceed<B: Backend<Scalar = F> + ?Sized>(
+        &mut self,
+        objective: &Objective<'_, B>,
+        at: &[F],
+        max_iterations: usize,
+    ) -> Option<StopReason> {
+        self.proceed_with(objective, at, max_iterations, None)
+    }
+
+    /// The same with checkpoints: `save` is the state with which the solver of this name comes back
+    /// here, the start of the iteration, and nothing has changed.
+    pub fn proceed_from<B: Backend<Scalar = F> + ?Sized, S: SolverState>(
+        &mut self,
+        objective: &Objective<'_, B>,
+        at: &[F],
+        max_iterations: usize,
+        solver: &str,
+        save: impl Fn() -> S,
+    ) -> Option<StopReason> {
+        let save = || Saved::new(solver, save());
+        self.proceed_with(objective, at, max_iterations, Some(&save))
+    }
+
+    fn proceed_with<B: Backend<Scalar = F> + ?Sized>(
+        &mut self,
+        objective: &Objective<'_, B>,
+        at: &[F],
+        max_iterations: usize,
+        save: Option<&dyn Fn() -> Saved>,
+    ) -> Option<StopReason> {
+        if let Some(resumed) = self.resumed.take() {
+            self.others_rows = objective.rows_read().wrapping_sub(resumed.rows_read);
+        }
+        self.report.passes = self.passes(objective);
+        let Report { iterations: iteration, loss, gradient_norm, .. } = self.report;
+        if iteration >= max_iterations {
+            return Some(StopReason::MaxIterations);
+        }
+        let (report, best, coordinates) = (&self.report, &self.best, objective.coordinates());
+        let suspicion = &self.suspicion;
+        let checkpoint =
+            || save.map(|save| Checkpoint::new(objective, at, report, best, suspicion, save()));
+        let (parameters, checkpoint) = (at, &checkpoint);
+        let progress =
+            Progress { iteration, loss, gradient_norm, parameters, coordinates, checkpoint };
+        if (self.observe)(&progress).is_break() {
+            return Some(StopReason::Observer);
+        }
+        self.report.iterations += 1;
+        self.report.losses.push(loss);
+        self.report.gradient_norms.push(gradient_norm);
+        None
+    }
+
+    fn passes<B: Backend<Scalar = F> + ?Sized>(&self, objective: &Objective<'_, B>) -> f64 {
+        objective.rows_read().wrapping_sub(self.others_rows) as f64 / objective.nrows() as f64
+    }
+
+    /// The report of a fit that ended `at` some parameters.
+    ///
+    /// # Errors
+    /// [`Error::Separated`] where logits are large there and there is no optimum, unless the fit was
+    /// ended before it came to one: by the observer or the most iterations there may be.
+    pub(crate) fn finish<B: Backend<Scalar = F> + ?Sized>(
+        mut self,
+        objective: &mut Objective<'_, B>,
+        at: &[F],
+        stop: StopReason,
+    ) -> Result<Report, Error> {
+        if matches!(stop, StopReason::Converged | StopReason::PrecisionLimit) {
+            let (loss, gradient) = (self.report.loss, std::mem::take(&mut self.gradient));
+            let point = Point { at: at.to_vec(), loss, gradient };
+            separation::check_at_the_end(objective, &point, self.own_largest_logit)?;
+        }
+        Ok(Report { stop, passes: self.passes(objective), ..self.report })
+    }
+}

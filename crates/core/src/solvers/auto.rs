@@ -1,0 +1,43 @@
+//! The solver that chooses.
+
+use crate::backend::contract::Backend;
+use crate::backend::error::Error;
+use crate::numbers::float::Float;
+use crate::objective::Objective;
+use crate::objective::second::FEW;
+use crate::progress::report::StopReason;
+use crate::progress::trace::Trace;
+use crate::solvers::newton::Newton;
+use crate::solvers::proximal_newton::ProximalNewton;
+use crate::solvers::solver::Solver;
+use crate::solvers::trust_region::TrustRegion;
+
+/// The default: [`Newton`] up to 1024 parameters, [`TrustRegion`] beyond; with an L1 penalty
+/// [`ProximalNewton`]; all with their defaults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Auto;
+
+impl Solver for Auto {
+    fn check<F: Float>(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn accepts_l1(&self) -> bool {
+        true
+    }
+
+    fn minimize<B: Backend + ?Sized>(
+        &self,
+        objective: &mut Objective<'_, B>,
+        at: &mut [B::Scalar],
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<StopReason, Error> {
+        if objective.l1() > 0.0 {
+            ProximalNewton::new().minimize(objective, at, trace)
+        } else if objective.dimension() <= FEW {
+            Newton::new().minimize(objective, at, trace)
+        } else {
+            TrustRegion::new().minimize(objective, at, trace)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Gradient descent with rates found by trying.
+
+use crate::progress::state::SolverState;
+use num_traits::Float as _;
+
+use crate::backend::contract::Backend;
+use crate::backend::error::Error;
+use crate::numbers::float::Float;
+use crate::objective::Objective;
+use crate::objective::point::Point;
+
+use crate::progress::report::StopReason;
+use crate::progress::trace::Trace;
+
+/// What a checkpoint calls it.
+pub(crate) const NAME: &str = "GradientDescent with backtracking";
+
+/// The share of the decrease that the slope promises that a step must bring: a rate of the inverse
+/// curvature does.
+const SUFFICIENT: f64 = 0.5;
+/// A rate is tried at so many times the last one, and divided by it as long as it is too large.
+const FACTOR: f64 = 2.0;
+
+/// Moves `at` down the gradient, the loss falling in every iteration, until no component of the
+/// gradient is above the tolerance, or nothing but rounding is left.
+pub(crate) fn minimize<B: Backend + ?Sized>(
+    (iterations, tolerance): (usize, f64),
+    objective: &mut Objective<'_, B>,
+    at: &mut [B::Scalar],
+    trace: &mut Trace<'_, B::Scalar>,
+) -> Result<StopReason, Error> {
+    let saved = trace.resume(NAME, at)?;
+    let mut point = Point::new(objective, at.to_vec());
+    let mut rate = match saved {
+        Some(Rate { rate }) => rate,
+        // A loss cannot fall by more than itself.
+        None => point.loss / slope(&point.gradient),
+    };
+    loop {
+        at.copy_from_slice(&point.at);
+        if trace.record(objective, at, point.loss, &point.gradient)? <= tolerance {
+            return Ok(StopReason::Converged);
+        }
+        if trace.iterations() == 0 {
+            check_slope(&point.gradient, objective.ncols())?;
+        }
+        if let Some(stop) = trace.proceed_from(objective, at, iterations, NAME, || Rate { rate }) {
+            return Ok(stop);
+        }
+        match search(objective, &point, rate) {
+            Some((next, found)) => (point, rate) = (next, FACTOR * found),
+            None => return Ok(StopReason::PrecisionLimit),
+        }
+    }
+}
+
+/// The point at the first rate, from `rate` down, at which the loss falls as it should; `None` where
+/// that would be less than its rounding.
+fn search<B: Backend + ?Sized>(
+    objective: &mut Objective<'_, B>,
+    from: &Point<B::Scalar>,
+    mut rate: f64,
+) -> Option<(Point<B::Scalar>, f64)> {
+    let slope = slope(&from.gradient);
+    let rounding = B::Scalar::epsilon().widen() * from.loss;
+    while SUFFICIENT * rate * slope > rounding {
+        let moved = |(at, g): (&B::Scalar, &B::Scalar)| at.widen() - rate * g.widen();
+        let at = from.at.iter().zip(&from.gradient).map(moved).map(B::Scalar::narrow);
+        let next = Point::new(objective, at.collect());
+        if next.loss <= from.loss - SUFFICIENT * rate * slope {
+            return Some((next, rate));
+        }
+        rate /= FACTOR;
+    }
+    None
+}
+
+/// Fails where the squares of slopes are out of range, with the column of the steepest: no rate
+/// would follow from them.
+fn check_slope<F: Float>(gradient: &[F], columns: usize) -> Result<(), Error> {
+    let steepest = (0..columns).max_by(|&i, &j| {
+        let size = |k: usize| gradient[k].widen().abs();
+        size(i).total_cmp(&size(j))
+    });
+    match steepest {
+        Some(column) if !gradient[column].is_zero() && !slope(gradient).is_normal() => {
+            Err(Error::ColumnSize { column, precision: "f64" })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How steeply the loss falls down the gradient, per unit of the rate.
+fn slope<F: Float>(gradient: &[F]) -> f64 {
+    gradient.iter().map(|g| g.widen().powi(2)).sum()
+}
+
+/// What an iteration leaves to the next.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Rate {
+    rate: f64,
+}
+
+impl SolverState for Rate {}

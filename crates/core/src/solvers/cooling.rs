@@ -1,0 +1,104 @@
+//! Coming near the minimum by way of higher temperatures.
+
+use std::ops::ControlFlow;
+
+use crate::backend::contract::Backend;
+use crate::backend::error::Error;
+use crate::backend::model::Model;
+use crate::linalg::vectors::widen;
+use crate::numbers::float::Float;
+use crate::objective::Objective;
+use crate::progress::report::StopReason;
+use crate::progress::trace::{Progress, Trace};
+
+/// At every temperature a row near the boundary may have so much to gain.
+const COOLING_TOLERANCE: f64 = 0.3;
+/// Each temperature is this share of the one before,
+const COOLING: f64 = 0.25;
+/// or more where that is too far to go, but no more than this.
+const LEAST_COOLING: f64 = 0.7;
+
+/// Where offsets are too large or weights too far apart for Newton's steps, comes near the minimum
+/// by way of higher temperatures, at each of which `solve` makes a few steps, to a tolerance.
+pub(crate) fn cool<'a, B: Backend + ?Sized>(
+    objective: &mut Objective<'a, B>,
+    at: &mut [B::Scalar],
+    solve: impl Fn(
+        &mut Objective<'a, B>,
+        &mut [B::Scalar],
+        &mut Trace<'_, B::Scalar>,
+        f64,
+    ) -> Result<StopReason, Error>,
+) {
+    let mut temperature = objective.first_temperature();
+    if temperature <= 1.0 {
+        return;
+    }
+    let loss = objective.evaluate(at, &mut at.to_vec());
+    if let Some(null) = objective.better_start(at, loss) {
+        at.copy_from_slice(&null);
+    }
+    let mut minima = Minima { last: (temperature, widen(at)), before: None };
+    while temperature > 1.0 {
+        let start = minima.extrapolated(temperature).into_iter();
+        let mut near: Vec<_> = start.map(|at| B::Scalar::narrow(at / temperature)).collect();
+        let mut heated = objective.heated(temperature);
+        let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
+        let mut trace = Trace::new(&heated, Model::zero(objective.ncols()), &mut observe);
+        let tolerance = cooling_tolerance(objective, loss / temperature);
+        // Whatever is wrong here may be right with the objective that is meant.
+        let stop = solve(&mut heated, &mut near, &mut trace, tolerance);
+        let found = matches!(stop, Ok(StopReason::Converged | StopReason::PrecisionLimit));
+        let last = minima.last.0;
+        if found || temperature > LEAST_COOLING * last {
+            let minimum = near.iter().map(|near| near.widen() * temperature).collect();
+            minima.push(temperature, minimum);
+            temperature = (COOLING * temperature).max(1.0);
+        } else {
+            // It was too far to go.
+            temperature = (temperature * last).sqrt();
+        }
+    }
+    let mut least = f64::INFINITY;
+    for candidate in [minima.extrapolated(1.0), minima.last.1] {
+        let candidate: Vec<_> = candidate.into_iter().map(B::Scalar::narrow).collect();
+        let loss = objective.evaluate(&candidate, &mut candidate.clone());
+        if loss < least {
+            least = loss;
+            at.copy_from_slice(&candidate);
+        }
+    }
+}
+
+/// The share of the loss to which to converge where few rows are near the boundary, as many as
+/// there are parameters, and the losses of the others are all but straight lines.
+fn cooling_tolerance<B: Backend + ?Sized>(objective: &Objective<'_, B>, loss: f64) -> f64 {
+    let curved = objective.dimension() as f64 / objective.nrows() as f64;
+    COOLING_TOLERANCE * curved.min(1.0) / loss.max(1.0)
+}
+
+/// Where the minima at the last two temperatures were found.
+struct Minima {
+    last: (f64, Vec<f64>),
+    before: Option<(f64, Vec<f64>)>,
+}
+
+impl Minima {
+    fn push(&mut self, temperature: f64, minimum: Vec<f64>) {
+        let start = std::mem::replace(&mut self.last, (temperature, minimum));
+        // The first was no minimum.
+        self.before = Some(start).filter(|start| start.0 > temperature);
+    }
+
+    /// At another temperature: the minima of small temperatures lie on a line. What is 0 stays 0.
+    fn extrapolated(&self, temperature: f64) -> Vec<f64> {
+        let (last, minimum) = &self.last;
+        let Some((before, start)) = &self.before else { return minimum.clone() };
+        let share = (last - temperature) / (before - last);
+        let next = |(at, before): (&f64, &f64)| match *at == 0.0 || *before == 0.0 {
+            true => *at,
+            false => at + share * (at - before),
+        };
+        minimum.iter().zip(start).map(next).collect()
+    }
+}

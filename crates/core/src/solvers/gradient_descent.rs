@@ -1,0 +1,390 @@
+//! Gradient descent, the classic recipe.
+
+use crate::progress::state::SolverState;
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom;
+
+use crate::backend::contract::Backend;
+use crate::backend::error::Error;
+use crate::backend::error::{check_setting, check_tolerance};
+use crate::linalg::vectors::all_sound;
+use crate::numbers::float::Float;
+use crate::objective::Objective;
+use crate::progress::report::StopReason;
+use crate::progress::same::require_same;
+use crate::progress::trace::Trace;
+use crate::solvers::backtracking;
+use crate::solvers::solver::Solver;
+
+/// Gradient descent, over all rows or in mini-batches.
+///
+/// ```text
+/// parameters ← parameters - learning_rate · gradient
+/// ```
+///
+/// One iteration is one sweep over the rows: a single update from all of them, or, with
+/// [`batch_size`](Self::batch_size), an update per batch. With a learning rate below 2 / L, where L
+/// bounds the curvature (a quarter of the largest eigenvalue of `XᵀX / n`, plus `l2`), full-batch
+/// descent decreases the loss in every iteration; standardised columns make that easy to satisfy.
+///
+/// The step as above can be replaced, by the last of [`momentum`](Self::momentum),
+/// [`nesterov`](Self::nesterov), [`adaptive`](Self::adaptive) and
+/// [`backtracking`](Self::backtracking), the latter two without a rate.
+///
+/// Sources: Boyd and Vandenberghe, *Convex Optimization* (2004), section 9.3; for mini-batches
+/// Bottou, *Stochastic Gradient Descent Tricks* (2012); for the others see there.
+///
+/// ```
+/// use logit_core::GradientDescent;
+///
+/// let solver = GradientDescent::new().learning_rate(0.1).max_iterations(200).batch_size(32);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct GradientDescent {
+    learning_rate: f64,
+    max_iterations: usize,
+    batch_size: Option<usize>,
+    seed: u64,
+    tolerance: f64,
+    decay: f64,
+    /// `None` for backtracking.
+    step: Option<Step>,
+}
+
+/// What becomes of a gradient.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+enum Step {
+    Plain,
+    Momentum(f64),
+    Nesterov,
+    Adaptive,
+}
+
+impl Default for GradientDescent {
+    fn default() -> Self {
+        Self {
+            learning_rate: 0.001,
+            max_iterations: 1000,
+            batch_size: None,
+            seed: 0,
+            tolerance: 0.0,
+            decay: f64::INFINITY,
+            step: Some(Step::Plain),
+        }
+    }
+}
+
+impl GradientDescent {
+    /// The classic settings: a rate of 0.001, 1000 iterations over all rows, no tolerance.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The step length, positive and finite. Default: 0.001.
+    pub fn learning_rate(mut self, learning_rate: f64) -> Self {
+        self.learning_rate = learning_rate;
+        self
+    }
+
+    /// Lowers the rate to `learning_rate / (1 + k / decay)` in iteration k, counted from 0, as
+    /// mini-batches need to settle (Robbins and Monro, *A stochastic approximation method*, 1951).
+    /// Positive. Default: infinity, for a fixed rate.
+    pub fn decay(mut self, decay: f64) -> Self {
+        self.decay = decay;
+        self
+    }
+
+    /// Keeps a share of the last step, at least 0 and below 1 (Polyak, *Some methods of speeding up
+    /// the convergence of iteration methods*, 1964).
+    ///
+    /// ```text
+    /// step ← momentum · step - learning_rate · gradient,   parameters ← parameters + step
+    /// ```
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.step = Some(Step::Momentum(momentum));
+        self
+    }
+
+    /// Nesterov's accelerated gradient, restarted where the momentum points uphill (O'Donoghue and
+    /// Candès, *Adaptive restart for accelerated gradient schemes*, 2015). The rate should be at
+    /// most 1 / L.
+    pub fn nesterov(mut self) -> Self {
+        self.step = Some(Step::Nesterov);
+        self
+    }
+
+    /// Chooses the rate itself, from how the gradient changed along the last step (Malitsky and
+    /// Mishchenko, *Adaptive gradient descent without descent*, 2020). Without mini-batches, whose
+    /// gradients change for other reasons.
+    pub fn adaptive(mut self) -> Self {
+        self.step = Some(Step::Adaptive);
+        self
+    }
+
+    /// Tries rates, twice the last one first, and halves each until the loss falls by half of what
+    /// the slope promises (Armijo, *Minimization of functions having Lipschitz continuous first
+    /// partial derivatives*, 1966), so that the loss falls in every iteration. Each try reads the
+    /// data once; most iterations take one or two. A fit ends as
+    /// [`PrecisionLimit`](StopReason::PrecisionLimit) where no step promises more than rounding.
+    /// Without mini-batches, whose losses are not that over all rows.
+    pub fn backtracking(mut self) -> Self {
+        self.step = None;
+        self
+    }
+
+    /// How many iterations to make at most; with 0 the initial parameters are the result.
+    /// Default: 1000.
+    pub fn max_iterations(mut self, max_iterations: usize) -> Self {
+        self.max_iterations = max_iterations;
+        self
+    }
+
+    /// How many rows to take per update, at least 1; from the number of rows up it means all of
+    /// them, which is the default.
+    ///
+    /// Rows are dealt into batches anew in every iteration, in an order drawn from
+    /// [`seed`](Self::seed), so data sorted by label does no harm. A last short batch counts by its
+    /// real size. Each iteration then reads the data twice: for the loss over all rows, which the
+    /// report, the tolerance and the observer refer to, and for the updates.
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.batch_size = Some(batch_size);
+        self
+    }
+
+    /// Decides the order of rows in mini-batches; equal seeds give equal fits. Default: 0.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The error of a fit that diverged with the learning rate, where that is used.
+    fn with_rate(&self, mut error: Error) -> Error {
+        if let Error::Diverged { learning_rate, .. } = &mut error
+            && self.step != Some(Step::Adaptive)
+        {
+            *learning_rate = Some(self.learning_rate);
+        }
+        error
+    }
+
+    /// Stop once every component of the gradient is at most this in absolute value. Default: 0,
+    /// which only a gradient of exactly zero meets.
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+}
+
+/// By which checkpoints know it.
+const NAME: &str = "GradientDescent";
+
+impl Solver for GradientDescent {
+    fn check<F: Float>(&self) -> Result<(), Error> {
+        let rate = F::narrow(self.learning_rate);
+        check_setting(
+            "learning_rate",
+            self.learning_rate,
+            rate > F::zero() && rate.is_finite(),
+            "positive and finite in the precision of the data",
+        )?;
+        check_setting("decay", self.decay, self.decay > 0.0, "positive")?;
+        if let Some(Step::Momentum(momentum)) = self.step {
+            let holds = (0.0..1.0).contains(&momentum);
+            check_setting("momentum", momentum, holds, "at least 0 and below 1")?;
+        }
+        let full = !matches!(self.step, None | Some(Step::Adaptive)) || self.batch_size.is_none();
+        let accepted = "left out with adaptive() and backtracking()";
+        check_setting("batch_size", self.batch_size, full, accepted)?;
+        let batch = self.batch_size.unwrap_or(1);
+        check_setting("batch_size", batch, batch > 0, "at least 1")?;
+        check_tolerance(self.tolerance)
+    }
+
+    fn minimize<B: Backend + ?Sized>(
+        &self,
+        objective: &mut Objective<'_, B>,
+        at: &mut [B::Scalar],
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<StopReason, Error> {
+        let Some(step) = self.step else {
+            let limits = (self.max_iterations, self.tolerance);
+            return backtracking::minimize(limits, objective, at, trace);
+        };
+        let mut gradient = at.to_vec();
+        let mut state = match trace.resume::<State<f64>>(NAME, at)? {
+            Some(saved) => saved.cast(),
+            None => State::new(step, at.len()),
+        };
+        require_same("step", format!("{:?}", state.kind), format!("{step:?}"))?;
+        let mut iteration = trace.iterations() as f64;
+        let mut batches = self.batch_size.and_then(|size| Batches::new(size, self.seed, objective));
+        if let Some(batches) = &mut batches {
+            (0..trace.iterations()).for_each(|_| batches.shuffle());
+        }
+        loop {
+            let loss = objective.evaluate(at, &mut gradient);
+            let recorded = trace.record(objective, at, loss, &gradient);
+            if recorded.map_err(|error| self.with_rate(error))? <= self.tolerance {
+                return Ok(StopReason::Converged);
+            }
+            let save = || state.cast::<f64>();
+            if let Some(stop) = trace.proceed_from(objective, at, self.max_iterations, NAME, save) {
+                return Ok(stop);
+            }
+            let rate = B::Scalar::narrow(self.learning_rate / (1.0 + iteration / self.decay));
+            iteration += 1.0;
+            match &mut batches {
+                None => state.step(rate, at, &gradient),
+                Some(batches) => {
+                    for batch in batches.deal() {
+                        objective.evaluate_batch(batch, at, &mut gradient);
+                        state.step(rate, at, &gradient);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a step needs to know of the ones before.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct State<F> {
+    kind: Step,
+    /// The last step; with Nesterov's the last point before extrapolation; else empty.
+    last: Vec<F>,
+    /// The last gradient, where it is needed.
+    gradient: Vec<F>,
+    /// Nesterov's momentum, as he writes it.
+    t: f64,
+    /// The last rate chosen, and how much larger it was than the one before.
+    rate: f64,
+    growth: Option<f64>,
+}
+
+impl<F: Float> State<F> {
+    fn new(kind: Step, parameters: usize) -> Self {
+        let zeros = |needed: bool| vec![F::zero(); if needed { parameters } else { 0 }];
+        Self {
+            kind,
+            last: zeros(kind != Step::Plain),
+            gradient: zeros(kind == Step::Adaptive),
+            t: 0.0,
+            rate: 0.0,
+            growth: None,
+        }
+    }
+
+    /// The same in another precision.
+    fn cast<G: Float>(&self) -> State<G> {
+        let cast = |values: &[F]| values.iter().map(|value| G::narrow(value.widen())).collect();
+        let (last, gradient) = (cast(&self.last), cast(&self.gradient));
+        State { kind: self.kind, last, gradient, t: self.t, rate: self.rate, growth: self.growth }
+    }
+
+    fn step(&mut self, rate: F, at: &mut [F], gradient: &[F]) {
+        match self.kind {
+            Step::Plain => descend(at, rate, gradient),
+            Step::Momentum(momentum) => {
+                let momentum = F::narrow(momentum);
+                for ((at, last), &slope) in at.iter_mut().zip(&mut self.last).zip(gradient) {
+                    *last = momentum * *last - rate * slope;
+                    *at += *last;
+                }
+            }
+            Step::Nesterov => self.accelerated(rate, at, gradient),
+            Step::Adaptive => {
+                let rate = self.adapted(at, gradient);
+                self.last.copy_from_slice(at);
+                self.gradient.copy_from_slice(gradient);
+                descend(at, F::narrow(rate), gradient);
+            }
+        }
+    }
+
+    fn accelerated(&mut self, rate: F, at: &mut [F], gradient: &[F]) {
+        let first = self.t == 0.0;
+        let uphill =
+            at.iter().zip(&self.last).zip(gradient).fold(0.0, |sum, ((at, last), slope)| {
+                sum + slope.widen() * (*at - rate * *slope - *last).widen()
+            });
+        if first || uphill > 0.0 {
+            self.t = 1.0;
+        }
+        let next = (1.0 + (1.0 + 4.0 * self.t * self.t).sqrt()) / 2.0;
+        let momentum = F::narrow((self.t - 1.0) / next);
+        for ((at, last), &slope) in at.iter_mut().zip(&mut self.last).zip(gradient) {
+            let new = *at - rate * slope;
+            *at = new + momentum * (new - *last);
+            *last = new;
+        }
+        self.t = next;
+    }
+
+    /// The next rate: `min(√(1 + growth) · rate, |Δ parameters| / (2 |Δ gradient|))`.
+    fn adapted(&mut self, at: &[F], gradient: &[F]) -> f64 {
+        let distance = |a: &[F], b: &[F]| -> f64 {
+            a.iter().zip(b).map(|(a, b)| (a.widen() - b.widen()).powi(2)).sum::<f64>().sqrt()
+        };
+        let rate = if self.rate == 0.0 {
+            FIRST_STEP / distance(gradient, &self.gradient)
+        } else {
+            let straight = distance(at, &self.last) / (2.0 * distance(gradient, &self.gradient));
+            let most =
+                self.growth.map_or(f64::INFINITY, |growth| (1.0 + growth).sqrt() * self.rate);
+            let rate = straight.min(most);
+            self.growth = Some(rate / self.rate);
+            rate
+        };
+        self.rate = rate;
+        rate
+    }
+}
+
+impl SolverState for State<f64> {
+    fn is_sound(&self, dimension: usize) -> bool {
+        let new = Self::new(self.kind, dimension);
+        all_sound([&self.last[..]], new.last.len())
+            && all_sound([&self.gradient[..]], new.gradient.len())
+    }
+}
+
+/// The length of the first step, where nothing is known of the curvature yet.
+const FIRST_STEP: f64 = 1e-4;
+
+fn descend<F: Float>(at: &mut [F], rate: F, gradient: &[F]) {
+    for (parameter, &slope) in at.iter_mut().zip(gradient) {
+        *parameter -= rate * slope;
+    }
+}
+
+/// The rows in an order drawn anew for every iteration, cut into batches.
+struct Batches {
+    rows: Vec<usize>,
+    size: usize,
+    rng: Xoshiro256PlusPlus,
+}
+
+impl Batches {
+    /// `None` where one batch would hold all rows.
+    fn new<B: Backend + ?Sized>(
+        size: usize,
+        seed: u64,
+        objective: &Objective<'_, B>,
+    ) -> Option<Self> {
+        let n = objective.nrows();
+        let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        (size < n).then(|| Self { rows: (0..n).collect(), size, rng })
+    }
+
+    fn shuffle(&mut self) {
+        self.rows.shuffle(&mut self.rng);
+    }
+
+    fn deal(&mut self) -> impl Iterator<Item = &[usize]> {
+        self.shuffle();
+        self.rows.chunks(self.size)
+    }
+}

@@ -1,0 +1,76 @@
+//! L-BFGS, for which no second derivatives are summed.
+
+use crate::backend::contract::Backend;
+use crate::backend::error::Error;
+use crate::backend::error::{check_setting, check_tolerance};
+use crate::numbers::float::Float;
+use crate::objective::Objective;
+use crate::progress::report::StopReason;
+use crate::progress::trace::Trace;
+use crate::solvers::quasi_newton::{Descent, Limits, Past};
+use crate::solvers::solver::Solver;
+
+/// The limited-memory BFGS method, on columns centred and scaled, for more parameters than
+/// [`Newton`](crate::Newton) can take.
+///
+/// Source: Nocedal and Wright, *Numerical Optimization* (2nd ed. 2006), section 7.2.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lbfgs {
+    max_iterations: usize,
+    tolerance: f64,
+    memory: usize,
+}
+
+impl Default for Lbfgs {
+    fn default() -> Self {
+        Self { max_iterations: 10_000, tolerance: 1e-11, memory: 10 }
+    }
+}
+
+impl Lbfgs {
+    /// At most 10 000 iterations, to a relative tolerance of 1e-11, remembering 10 steps.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many iterations to make at most. Default: 10 000.
+    pub fn max_iterations(mut self, max_iterations: usize) -> Self {
+        self.max_iterations = max_iterations;
+        self
+    }
+
+    /// Stop once the loss is estimated to lie this far above its minimum, as a share of itself. The
+    /// estimate is that of the inverse curvature built so far, so ask for more than you need. 0 or
+    /// positive, and finite. Default: 1e-11.
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
+    /// How many steps to remember, at least 1. Default: 10.
+    pub fn memory(mut self, memory: usize) -> Self {
+        self.memory = memory;
+        self
+    }
+}
+
+impl Solver for Lbfgs {
+    fn check<F: Float>(&self) -> Result<(), Error> {
+        check_setting("memory", self.memory, self.memory > 0, "at least 1")?;
+        check_tolerance(self.tolerance)
+    }
+
+    fn minimize<B: Backend + ?Sized>(
+        &self,
+        objective: &mut Objective<'_, B>,
+        at: &mut [B::Scalar],
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<StopReason, Error> {
+        let (iterations, tolerance) = (self.max_iterations, self.tolerance);
+        let limits = Limits { iterations, tolerance, memory: self.memory };
+        let basis = objective.basis()?;
+        basis.leave_out_constants(at);
+        let saved = trace.resume("Lbfgs", at)?;
+        Descent::new(objective, limits, basis, None, Past::lbfgs()).run(saved, at, trace)
+    }
+}

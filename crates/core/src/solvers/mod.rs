@@ -1,0 +1,13 @@
+//! The methods: each minimises an objective, and never sees a matrix.
+
+pub(crate) mod auto;
+pub(crate) mod backtracking;
+mod cooling;
+pub(crate) mod gradient_descent;
+pub(crate) mod lbfgs;
+pub(crate) mod newton;
+pub(crate) mod proximal_newton;
+pub(crate) mod quasi_newton;
+pub(crate) mod solver;
+mod stall;
+pub(crate) mod trust_region;

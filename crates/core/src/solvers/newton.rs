@@ -1,0 +1,127 @@
+//! Newton's method, with second derivatives of a sample.
+
+use std::ops::ControlFlow;
+
+use crate::backend::contract::Backend;
+use crate::backend::error::Error;
+use crate::backend::error::check_tolerance;
+use crate::backend::model::Model;
+use crate::numbers::float::Float;
+use crate::objective::Objective;
+use crate::objective::coordinates::Coordinates;
+use crate::objective::rows::sample_size;
+
+use crate::progress::report::StopReason;
+use crate::progress::trace::{Progress, Trace};
+use crate::solvers::cooling::cool;
+use crate::solvers::quasi_newton::{Descent, Limits, MEMORY, Past};
+use crate::solvers::solver::Solver;
+
+/// Newton's method, with second derivatives summed over a sample of the rows where that is enough.
+///
+/// Where there are many more rows than parameters, the objective over an evenly spread sample is
+/// minimised first. From there every iteration reads the whole data once, for the loss and its
+/// gradient; the step comes from the sample's second derivatives, corrected by what the gradients
+/// seen have shown of the whole (as in L-BFGS). A sample that serves badly is replaced by one four
+/// times as large. Where there are few rows the sample is all of them, and second derivatives are
+/// summed anew when the old ones no longer serve.
+///
+/// Sources: Nocedal and Wright, *Numerical Optimization* (2nd ed. 2006), chapters 3 and 7; Byrd,
+/// Chin, Neveitt and Nocedal, *On the use of stochastic Hessian information in optimization methods
+/// for machine learning* (2011).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Newton {
+    max_iterations: usize,
+    tolerance: f64,
+}
+
+impl Default for Newton {
+    fn default() -> Self {
+        Self { max_iterations: 100, tolerance: 1e-11 }
+    }
+}
+
+impl Newton {
+    /// At most 100 iterations, to a relative tolerance of 1e-11.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many iterations to make at most. Default: 100.
+    pub fn max_iterations(mut self, max_iterations: usize) -> Self {
+        self.max_iterations = max_iterations;
+        self
+    }
+
+    /// Stop once the loss is estimated to lie this far above its minimum, as a share of itself
+    /// (half the squared Newton decrement). 0 or positive, and finite. Default: 1e-11.
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+}
+
+impl Solver for Newton {
+    fn check<F: Float>(&self) -> Result<(), Error> {
+        check_tolerance(self.tolerance)
+    }
+
+    fn minimize<B: Backend + ?Sized>(
+        &self,
+        objective: &mut Objective<'_, B>,
+        at: &mut [B::Scalar],
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<StopReason, Error> {
+        let saved = trace.resume("Newton", at)?;
+        if saved.is_none() && self.max_iterations > 0 {
+            cool(objective, at, |heated, at, trace, tolerance| {
+                let few = Self { max_iterations: COOLING_STEPS, tolerance };
+                few.run(heated, None, at, trace)
+            });
+        }
+        self.run(objective, saved, at, trace)
+    }
+}
+
+/// So many steps at most are made at a temperature other than 1.
+pub(crate) const COOLING_STEPS: usize = 8;
+
+impl Newton {
+    fn run<B: Backend + ?Sized>(
+        &self,
+        objective: &mut Objective<'_, B>,
+        saved: Option<Past>,
+        at: &mut [B::Scalar],
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<StopReason, Error> {
+        let (iterations, tolerance) = (self.max_iterations, self.tolerance);
+        let limits = Limits { iterations, tolerance, memory: MEMORY };
+        let rows = sample_size(objective.dimension());
+        let mut sample = objective.sample(rows);
+        let basis = objective.basis_from(sample.as_ref())?;
+        basis.leave_out_constants(at);
+        if let (None, Some(sample)) = (&saved, &mut sample) {
+            approach(sample, &basis, at);
+        }
+        Descent::new(objective, limits, basis, sample, Past::newton(rows)).run(saved, at, trace)
+    }
+}
+
+/// How near to the minimum over a sample a fit begins.
+const APPROACH: Limits = Limits { iterations: 20, tolerance: 1e-5, memory: MEMORY };
+
+/// Minimises the objective over a sample, as far as that brings the whole nearer.
+fn approach<B: Backend + ?Sized>(
+    objective: &mut Objective<'_, B>,
+    basis: &Coordinates,
+    at: &mut [B::Scalar],
+) {
+    let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
+    let mut trace = Trace::new(objective, Model::zero(objective.ncols()), &mut observe);
+    let mut near = at.to_vec();
+    let descent = Descent::new(objective, APPROACH, basis.clone(), None, Past::newton(usize::MAX));
+    // Whatever is wrong with the sample may be right with the whole.
+    if descent.run(None, &mut near, &mut trace).is_ok() {
+        at.copy_from_slice(&near);
+    }
+}

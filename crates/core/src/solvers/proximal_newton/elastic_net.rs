@@ -1,0 +1,228 @@
+//! The objective together with its L1 term, for the solvers that know of it.
+//!
+//! ```text
+//! F(v) = f(v) + Σⱼ λⱼ |vⱼ|          f: the smooth part, an Objective
+//! ```
+//!
+//! Here `v` belongs to columns centred and scaled, whatever the caller's are: what is scaled by `s`
+//! has `λⱼ = l1 · s`, and centring moves the intercept alone, which is not penalised. So the
+//! minimum is the same, zero for zero, and second derivatives are well conditioned.
+
+use num_traits::Float as _;
+
+use crate::backend::contract::Backend;
+use crate::backend::error::Error;
+use crate::backend::model::Model;
+use crate::linalg::vectors::all_finite;
+use crate::numbers::float::Float;
+use crate::objective::Objective;
+use crate::objective::bound::InterceptReach;
+use crate::objective::coordinates::Coordinates;
+use crate::progress::trace::Trace;
+
+/// The objective with its L1 term.
+pub(crate) struct ElasticNet<'o, 'a, B: Backend + ?Sized> {
+    pub(crate) objective: &'o mut Objective<'a, B>,
+    basis: Coordinates,
+    /// The strength for each coordinate, 0 for the intercept.
+    pub(crate) l1: Vec<f64>,
+    /// How far the intercept can be from its best, if there is one.
+    reach: Option<InterceptReach>,
+}
+
+/// A point with what is known there.
+pub(crate) struct Point<F> {
+    /// The objective's parameters.
+    pub(crate) at: Vec<F>,
+    /// The same on columns centred and scaled.
+    pub(crate) v: Vec<f64>,
+    /// F(v).
+    pub(crate) loss: f64,
+    /// The gradient of f by `v`.
+    pub(crate) gradient: Vec<f64>,
+    /// The least subgradient of F by `at`.
+    subgradient: Vec<F>,
+}
+
+/// The share of the predicted decrease that a step must bring.
+pub(crate) const SUFFICIENT: f64 = 1e-4;
+
+impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
+    pub(crate) fn new(objective: &'o mut Objective<'a, B>, basis: Coordinates) -> Self {
+        let strength = objective.l1();
+        // A column that is left out has a penalty like any other weight of 0.
+        let scale = |j| if basis.is_constant(j) { 1.0 } else { basis.inverse_scale(j) };
+        let mut l1: Vec<f64> = (0..objective.ncols()).map(|j| strength * scale(j)).collect();
+        l1.resize(objective.dimension(), 0.0);
+        let reach = InterceptReach::new(objective);
+        Self { objective, basis, l1, reach }
+    }
+
+    pub(crate) fn basis(&self) -> &Coordinates {
+        &self.basis
+    }
+
+    /// The largest curvature by each coordinate, where that of the cross-entropy is at most `most`.
+    pub(crate) fn most_curvature(&self, most: f64) -> Vec<f64> {
+        let (d, l2) = (self.objective.ncols(), self.objective.l2());
+        let scale = |j: usize| if j < d { self.basis.inverse_scale(j) } else { 0.0 };
+        (0..self.l1.len()).map(|j| most + l2 * scale(j).powi(2)).collect()
+    }
+
+    /// Reads the matrix once.
+    pub(crate) fn evaluate(&mut self, at: Vec<B::Scalar>) -> Point<B::Scalar> {
+        let mut subgradient = at.clone();
+        let smooth = self.objective.evaluate(&at, &mut subgradient);
+        let (strength, d) = (self.objective.l1(), self.objective.ncols());
+        let (weights, intercept) = widened(&at, d);
+        let gradient = self.slopes(&subgradient);
+        for (slope, weight) in subgradient.iter_mut().zip(&weights) {
+            *slope = B::Scalar::narrow(least_subgradient(slope.widen(), *weight, strength));
+        }
+        let loss = smooth + strength * weights.iter().map(|w| w.abs()).sum::<f64>();
+        Point { v: self.basis.fold(&weights, intercept), at, loss, gradient, subgradient }
+    }
+
+    /// The slopes by `v`, given those by the objective's parameters.
+    pub(super) fn slopes(&self, slopes: &[B::Scalar]) -> Vec<f64> {
+        let d = self.objective.ncols();
+        let (by_weight, by_intercept) = widened(slopes, d);
+        let (mut by_v, none) = (vec![0.0; slopes.len()], vec![0.0; d]);
+        self.basis.gradient(by_weight.into_iter(), by_intercept, 0.0, &none, &mut by_v);
+        by_v
+    }
+
+    /// The objective's parameters for a point on columns centred and scaled; zero stays zero.
+    pub(crate) fn parameters(&self, v: &[f64]) -> Vec<B::Scalar> {
+        let v: Vec<_> = v.iter().map(|&v| B::Scalar::narrow(v)).collect();
+        let mut model = Model::zero(self.objective.ncols());
+        self.basis.unfold_into(&v, &mut model);
+        let intercept = self.basis.fit_intercept().then_some(model.intercept);
+        model.weights.into_iter().chain(intercept).collect()
+    }
+
+    /// The point to start from: the one given, or a better one near the minimum of a sample, or the
+    /// model of no columns.
+    pub(crate) fn start(
+        &mut self,
+        at: &[B::Scalar],
+        near: Option<Vec<B::Scalar>>,
+    ) -> Point<B::Scalar> {
+        let mut point = self.evaluate(at.to_vec());
+        if let Some(near) = near {
+            // A start from a fit to much the same may be better than the best of a sample.
+            let near = self.evaluate(near);
+            if near.loss < point.loss {
+                point = near;
+            }
+        }
+        match self.objective.better_start(at, point.loss) {
+            Some(null) => self.evaluate(null),
+            None => point,
+        }
+    }
+
+    /// How far F may at most lie above its minimum, given how far the intercept is from its best.
+    ///
+    /// By convexity `F(v) - F(u) ≤ Σⱼ (λⱼ|vⱼ| + gⱼvⱼ) - Σⱼ (λⱼ|uⱼ| + gⱼuⱼ)` for the weights of any
+    /// `u`, and at the minimum `Σⱼ λⱼ|uⱼ| ≤ F(u) ≤ F(v)`.
+    fn bound(&self, point: &Point<B::Scalar>, intercept: f64) -> f64 {
+        let (mut sum, mut excess) = (0.0, 0.0f64);
+        for ((&g, &v), &l1) in point.gradient.iter().zip(&point.v).zip(&self.l1) {
+            if l1 > 0.0 {
+                // Not 0 · ∞, where a column hardly varies.
+                sum += if v == 0.0 { 0.0 } else { v * (g + l1 * v.signum()) };
+                excess = excess.max(g.abs() / l1 - 1.0);
+            } else {
+                sum += g.abs() * intercept;
+            }
+        }
+        (sum + excess * point.loss).max(0.0)
+    }
+
+    /// How far the intercept can be from its best, given its slope: no weights of the minimum are
+    /// larger than their penalty allows.
+    fn intercept_reach(&self, point: &Point<B::Scalar>) -> f64 {
+        let (Some(reach), Some(&c)) = (&self.reach, point.v.get(self.objective.ncols())) else {
+            return 0.0;
+        };
+        let weakest = self.l1.iter().filter(|l1| **l1 > 0.0).fold(f64::INFINITY, |a, &b| a.min(b));
+        let slope = point.gradient[self.objective.ncols()];
+        // Centred and scaled columns have mean squares of 1.
+        reach.farthest(c, slope, point.loss / weakest)
+    }
+
+    /// Records the point at the start of an iteration; returns how far F may at most lie above its
+    /// minimum, as far as the intercept is within 1 + |c| of its best.
+    pub(crate) fn record(
+        &mut self,
+        point: &Point<B::Scalar>,
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<f64, Error> {
+        trace.record(self.objective, &point.at, point.loss, &point.subgradient)?;
+        let intercept = point.v.get(self.objective.ncols()).map_or(0.0, |c| 1.0 + c.abs());
+        let near = self.bound(point, intercept);
+        trace.estimate(near.max(self.bound(point, self.intercept_reach(point))));
+        Ok(near)
+    }
+
+    /// By how much F may be off.
+    pub(crate) fn noise(&self, point: &Point<B::Scalar>) -> f64 {
+        self.objective.rounding_of_loss(&point.at, point.loss, &self.basis)
+    }
+
+    /// The squared decrement that the rounding of the logits hides.
+    pub(crate) fn hidden_by_logits(&self, point: &Point<B::Scalar>) -> f64 {
+        self.objective.hidden_by_logits(&point.at, point.loss, &self.basis)
+    }
+
+    /// The squares of what the slopes may be off by.
+    pub(crate) fn squares_of_rounding(&self, point: &Point<B::Scalar>) -> Vec<f64> {
+        let slopes = self.objective.rounding_of_slopes(&self.basis, point.loss);
+        slopes.into_iter().map(|slope| slope * slope).collect()
+    }
+
+    /// Steps back along a path until F falls as much as it should, give or take its rounding;
+    /// `None` where nothing but rounding is left, or the step has left the range of the precision.
+    ///
+    /// `path` is the point at a share of the step, and how much F should fall up to there.
+    pub(crate) fn search(
+        &mut self,
+        from: &Point<B::Scalar>,
+        path: impl Fn(f64) -> (Vec<f64>, f64),
+        tries: usize,
+    ) -> Option<Point<B::Scalar>> {
+        let (mut length, noise) = (1.0, self.noise(from));
+        for _ in 0..tries {
+            let (v, gain) = path(length);
+            let at = self.parameters(&v);
+            if at == from.at || !all_finite(&at) {
+                return None;
+            }
+            let next = self.evaluate(at);
+            let rise = next.loss - from.loss;
+            if rise + SUFFICIENT * gain <= noise && all_finite(&next.gradient) {
+                return Some(next);
+            }
+            // The parameters need not become those of `from`: it is rounded between coordinates.
+            if gain <= B::Scalar::epsilon().widen() * from.loss {
+                return None;
+            }
+            // The minimum of the parabola through both losses and the slope, within reason.
+            let parabola = gain / (2.0 * (rise + gain));
+            length *= if parabola.is_finite() { parabola.clamp(0.25, 0.5) } else { 0.1 };
+        }
+        None
+    }
+}
+
+/// The weights and the intercept, 0 where there is none.
+fn widened<F: Float>(parameters: &[F], d: usize) -> (Vec<f64>, f64) {
+    let weights = parameters[..d].iter().map(|v| v.widen()).collect();
+    (weights, parameters.get(d).map_or(0.0, |c| c.widen()))
+}
+
+/// The subgradient nearest to 0 of a function with this slope plus `l1 · |v|`.
+pub(super) fn least_subgradient(slope: f64, v: f64, l1: f64) -> f64 {
+    if v == 0.0 { crate::linalg::vectors::shrunk(slope, l1) } else { slope + l1 * v.signum() }
+}

@@ -1,0 +1,103 @@
+//! The quadratic model of the cross-entropy about a point, from which a step is taken.
+
+use crate::linalg::lasso::minimum;
+use crate::linalg::quadratic::Quadratic;
+use crate::linalg::vectors::difference;
+use crate::linalg::vectors::dot;
+use crate::numbers::float::Float;
+use crate::objective::curvature::RowCurvature;
+use crate::solvers::proximal_newton::elastic_net::Point;
+
+/// What a model gains below this share of F is not looked for.
+pub(super) const NEGLIGIBLE: f64 = 1e-22;
+
+/// The model, by the coordinates that may move.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Local {
+    pub(super) quadratic: Quadratic,
+    pub(super) columns: Vec<usize>,
+    pub(super) source: Source,
+}
+
+/// What a model follows from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) enum Source {
+    /// The steps remembered alone.
+    Memory,
+    /// Curvatures of rows, summed at this very point.
+    Here(RowCurvature),
+    /// Second derivatives at an earlier point, and the steps since.
+    Before,
+}
+
+/// A step to the minimum of a model.
+pub(super) struct Step {
+    pub(super) target: Vec<f64>,
+    /// By how much F falls on the way, as far as its slope tells.
+    pub(super) slope: f64,
+    /// By how much the model falls.
+    pub(super) gain: f64,
+    /// Whether the minimum was found, and nothing else asks for a move.
+    pub(super) certain: bool,
+}
+
+impl Local {
+    pub(super) fn is_sound(&self, dimension: usize) -> bool {
+        self.quadratic.is_sound(self.columns.len())
+            && self.columns.is_sorted_by(|a, b| a < b)
+            && self.columns.last().is_none_or(|&last| last < dimension)
+    }
+
+    fn part(&self, of: &[f64]) -> Vec<f64> {
+        self.columns.iter().map(|&j| of[j]).collect()
+    }
+
+    /// Whether no other coordinate is to leave zero.
+    pub(super) fn holds<F: Float>(&self, point: &Point<F>, l1: &[f64]) -> bool {
+        working(point, l1, 1.0).iter().all(|j| self.columns.binary_search(j).is_ok())
+    }
+
+    /// The step from a point to the minimum.
+    pub(super) fn step<F: Float>(&self, point: &Point<F>, l1: &[f64]) -> Step {
+        let (gradient, from) = (self.part(&point.gradient), self.part(&point.v));
+        let (least, found) =
+            minimum(&self.quadratic, &gradient, &from, &self.part(l1), NEGLIGIBLE * point.loss);
+        let by = difference(&least, &from);
+        let curvature = dot(&by, &self.quadratic.product(&by));
+        let mut target = vec![0.0; l1.len()];
+        self.columns.iter().zip(least).for_each(|(&j, at)| target[j] = at);
+        // Of large terms of either sign little is left near the minimum.
+        let fall = |j: usize| {
+            let (from, to, slope) = (point.v[j], target[j], point.gradient[j]);
+            match from * to > 0.0 {
+                true => (slope + l1[j] * from.signum()) * (from - to),
+                false => slope * (from - to) + l1[j] * (from.abs() - to.abs()),
+            }
+        };
+        let slope: f64 = (0..l1.len()).map(fall).sum();
+        let certain = found && self.holds(point, l1);
+        Step { target, slope, gain: slope - curvature / 2.0, certain }
+    }
+
+    /// Lets the model follow the gradient from its point to another one.
+    pub(super) fn learn(&mut self, step: &[f64], change: &[f64], epsilon: f64) {
+        let (step, change) = (self.part(step), self.part(change));
+        self.quadratic.learn(&step, &change, epsilon);
+        self.source = Source::Before;
+    }
+
+    /// The squared decrement that errors of the slopes alone make, given their mean squares.
+    pub(super) fn expected_decrement(&self, target: &[f64], l1: &[f64], squares: &[f64]) -> f64 {
+        let is_free = |&k: &usize| target[self.columns[k]] != 0.0 || l1[self.columns[k]] == 0.0;
+        let free: Vec<usize> = (0..self.columns.len()).filter(is_free).collect();
+        self.quadratic.expected_decrement(&free, &self.part(squares))
+    }
+}
+
+/// The coordinates that are not zero, or whose slope comes up to a share of the penalty.
+pub(super) fn working<F: Float>(point: &Point<F>, l1: &[f64], share: f64) -> Vec<usize> {
+    let moves = |&j: &usize| point.v[j] != 0.0 || point.gradient[j].abs() >= share * l1[j];
+    (0..l1.len()).filter(moves).collect()
+}

@@ -1,0 +1,190 @@
+//! The proximal Newton method, for an L1 penalty.
+
+mod descent;
+mod elastic_net;
+mod local;
+mod signs;
+
+use std::ops::ControlFlow;
+
+use crate::backend::contract::Backend;
+use crate::backend::error::Error;
+use crate::backend::error::check_tolerance;
+use crate::backend::model::Model;
+use crate::numbers::float::Float;
+use crate::objective::Objective;
+use crate::objective::coordinates::Coordinates;
+use crate::objective::rows::sample_size;
+use crate::objective::second::FEW;
+
+use crate::progress::report::StopReason;
+use crate::progress::trace::{Progress, Trace};
+use crate::solvers::cooling::cool;
+use crate::solvers::newton::COOLING_STEPS;
+use crate::solvers::newton::Newton;
+use crate::solvers::proximal_newton::elastic_net::ElasticNet;
+use crate::solvers::solver::Solver;
+use crate::solvers::trust_region::TrustRegion;
+use descent::{Descent, Limits};
+
+pub(crate) use descent::Past;
+
+/// The proximal Newton method: every step goes to the minimum of a quadratic model of the
+/// cross-entropy plus the L1 penalty as it is, so that weights become exactly 0.
+///
+/// The model has the weights that are not 0 or soon may be. Its second derivatives are summed over a
+/// sample of the rows where there are many more rows than parameters, and corrected by what the
+/// gradients seen have shown of the whole (as in BFGS); they are summed anew, over four times as many
+/// rows, when they no longer serve. Each iteration reads the whole data once or, where a step is too
+/// long, a few times.
+///
+/// Beyond 1024 parameters the first steps know of second derivatives only what gradients have shown
+/// (as in L-BFGS), which often is enough. When those have taken as long as a sum would, second
+/// derivatives are summed by the weights that are not 0 and as many of the others, the steepest
+/// first, but by no more than 2048 together. Where nearly as many are not 0, the steps go on as they
+/// began; after 24 of them, Newton's steps by these weights, within their signs, take turns with
+/// them. Those need products with second derivatives, each of which is a read.
+///
+/// Without an L1 penalty this is [`Newton`], or [`TrustRegion`] beyond 1024 parameters.
+///
+/// Sources: Friedman, Hastie and Tibshirani, *Regularization paths for generalized linear models via
+/// coordinate descent* (2010); Yuan, Ho and Lin, *An improved GLMNET for L1-regularized logistic
+/// regression* (2012); Lee, Sun and Saunders, *Proximal Newton-type methods for minimizing composite
+/// functions* (2014); Johnson and Guestrin, *Blitz: a principled meta-algorithm for scaling sparse
+/// optimization* (2015), for the growing set of weights; Byrd, Chin, Nocedal and Oztoprak, *A family of
+/// second-order methods for convex l1-regularized optimization* (2016), for steps that keep signs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ProximalNewton {
+    max_iterations: usize,
+    tolerance: f64,
+    most: usize,
+}
+
+impl Default for ProximalNewton {
+    fn default() -> Self {
+        Self { max_iterations: 10_000, tolerance: 1e-9, most: FEW }
+    }
+}
+
+impl ProximalNewton {
+    /// At most 10 000 iterations, to a relative tolerance of 1e-9, with second derivatives by 1024
+    /// parameters.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many iterations to make at most. Default: 10 000.
+    pub fn max_iterations(mut self, max_iterations: usize) -> Self {
+        self.max_iterations = max_iterations;
+        self
+    }
+
+    /// Stop once the loss is known to lie at most this far above its minimum, as a share of itself.
+    /// 0 or positive, and finite. Default: 1e-9.
+    ///
+    /// What is known is a bound that follows from the gradient by convexity, as far as the intercept of
+    /// the centred and scaled columns is within 1 + |intercept| of its best. Where the penalty is too
+    /// small for it, second derivatives over all rows tell, as for [`Newton`]. With second derivatives
+    /// a last step is taken unless it moves every coefficient by less than 10 tolerances of max(1, |w|).
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
+    /// Second derivatives are summed by all parameters up to this many, and of more by so many that
+    /// are to move, or up to twice that where most of these are not 0. With 0
+    /// nothing is known of them but what gradients have shown. Default: 1024.
+    pub fn most_derivatives(mut self, most: usize) -> Self {
+        self.most = most;
+        self
+    }
+}
+
+/// By which checkpoints know it.
+const NAME: &str = "ProximalNewton";
+
+impl Solver for ProximalNewton {
+    fn check<F: Float>(&self) -> Result<(), Error> {
+        check_tolerance(self.tolerance)
+    }
+
+    fn accepts_l1(&self) -> bool {
+        true
+    }
+
+    fn minimize<B: Backend + ?Sized>(
+        &self,
+        objective: &mut Objective<'_, B>,
+        at: &mut [B::Scalar],
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<StopReason, Error> {
+        let few = objective.dimension() <= self.most;
+        if objective.l1() == 0.0 {
+            let (iterations, tolerance) = (self.max_iterations, self.tolerance);
+            return if few {
+                let newton = Newton::new().max_iterations(iterations).tolerance(tolerance);
+                newton.minimize(objective, at, trace)
+            } else {
+                let region = TrustRegion::new().max_iterations(iterations).tolerance(tolerance);
+                region.minimize(objective, at, trace)
+            };
+        }
+        let saved = trace.resume(NAME, at)?;
+        if saved.is_none() && self.max_iterations > 0 {
+            cool(objective, at, |heated, at, trace, tolerance| {
+                let few = Self { max_iterations: COOLING_STEPS, tolerance, ..*self };
+                few.run(heated, None, at, trace)
+            });
+        }
+        self.run(objective, saved, at, trace)
+    }
+}
+
+impl ProximalNewton {
+    fn run<B: Backend + ?Sized>(
+        &self,
+        objective: &mut Objective<'_, B>,
+        saved: Option<Past>,
+        at: &mut [B::Scalar],
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<StopReason, Error> {
+        let few = objective.dimension() <= self.most;
+        let rows = sample_size(objective.dimension().min(self.most));
+        let mut sample = objective.sample(rows);
+        // A sample tells little of columns that are hardly ever other than 0.
+        let basis = objective.basis_from(sample.as_ref().filter(|_| few))?;
+        basis.leave_out_constants(at);
+        let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
+        if let Some(past) = saved {
+            let mut net = ElasticNet::new(objective, basis);
+            let point = net.evaluate(at.to_vec());
+            return Descent::new(net, limits, self.most, past).run(point, at, trace);
+        }
+        let near = match &mut sample {
+            Some(sample) if few && self.max_iterations > 0 => Some(approach(sample, &basis, at)),
+            _ => None,
+        };
+        let mut net = ElasticNet::new(objective, basis);
+        let point = net.start(at, near);
+        let past = Past::new(rows, few);
+        Descent::new(net, limits, self.most, past).run(point, at, trace)
+    }
+}
+
+/// About the minimum of the objective over a sample.
+fn approach<B: Backend + ?Sized>(
+    sample: &mut Objective<'_, B>,
+    basis: &Coordinates,
+    at: &[B::Scalar],
+) -> Vec<B::Scalar> {
+    let limits = Limits { iterations: 8, tolerance: 1e-3 };
+    let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
+    let mut trace = Trace::new(sample, Model::zero(sample.ncols()), &mut observe);
+    let mut near = at.to_vec();
+    let mut net = ElasticNet::new(sample, basis.clone());
+    let point = net.start(at, None);
+    let past = Past::new(usize::MAX, true);
+    // Whatever is wrong with the sample may be right with the whole, which judges the outcome.
+    let _ = Descent::new(net, limits, near.len(), past).run(point, &mut near, &mut trace);
+    near
+}

@@ -1,0 +1,403 @@
+//! Newton's method in a trust region, from products with second derivatives alone.
+
+use crate::backend::contract::Backend;
+use crate::backend::error::Error;
+use crate::backend::error::check_tolerance;
+use crate::linalg::vectors::all_finite;
+use crate::linalg::vectors::all_sound;
+use crate::linalg::vectors::widen;
+use crate::linalg::vectors::{add_multiple, dot};
+use crate::numbers::float::Float;
+use crate::objective::Objective;
+use crate::objective::coordinates::Coordinates;
+use crate::objective::curvature::{Curvature, RowCurvature};
+use crate::objective::point::Point;
+use crate::objective::rows::sample_size;
+use crate::objective::second::FEW;
+use crate::objective::second::MOST_CURVATURE;
+use crate::progress::state::SolverState;
+
+use crate::progress::report::StopReason;
+use crate::progress::trace::Trace;
+use crate::solvers::quasi_newton::SAMPLE_FACTOR;
+use crate::solvers::solver::Solver;
+use crate::solvers::stall::Stall;
+
+/// Newton's method without a matrix of second derivatives, for any number of parameters: conjugate
+/// gradients find the step, within the region in which the second derivatives have proved to
+/// describe the loss.
+///
+/// A conjugate gradient costs one read of the data ([`Objective::hessian_product`]), and so does the
+/// loss with its gradient where the step ends. Steps need not be exact far from the optimum, so a
+/// gradient ten times smaller is enough, a thousand times at the end. Where the step leaves the
+/// region, it ends at its bound; the region grows and shrinks with how well the loss was foretold.
+/// Columns may be of any scale.
+///
+/// Sources: Lin, Weng and Keerthi, *Trust region Newton method for large-scale logistic regression*
+/// (2008); Steihaug, *The conjugate gradient method and trust regions in large scale optimization*
+/// (1983); Conn, Gould and Toint, *Trust-Region Methods* (2000), algorithm 7.5.1 and, for the
+/// rounding of losses, section 17.4.2.
+///
+/// ```
+/// # use logit_conformance::Matrix;
+/// use logit_core::{LogisticRegression, TrustRegion};
+///
+/// let x = Matrix::from_rows([[1.0], [2.0], [3.0], [4.0]]); // any backend
+/// let estimator = LogisticRegression::new().solver(TrustRegion::new());
+/// let fit = estimator.fit(&x, [0, 1, 0, 1])?;
+/// assert!(fit.report.gradient_norm < 1e-6);
+/// # Ok::<(), logit_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrustRegion {
+    max_iterations: usize,
+    tolerance: f64,
+}
+
+impl Default for TrustRegion {
+    fn default() -> Self {
+        Self { max_iterations: 1000, tolerance: 1e-11 }
+    }
+}
+
+impl TrustRegion {
+    /// At most 1000 iterations, to a relative tolerance of 1e-11.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many iterations to make at most, those included whose step is not taken since the loss
+    /// would not fall. Default: 1000.
+    pub fn max_iterations(mut self, max_iterations: usize) -> Self {
+        self.max_iterations = max_iterations;
+        self
+    }
+
+    /// Take the last step once it is to lower the loss by no more than this share of itself, and
+    /// does not end at the bound of the region. What it leaves is mostly far less, but not where
+    /// columns are so much alike that they differ by a ten-thousandth. 0 or positive, and
+    /// finite. Default: 1e-11.
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+}
+
+/// By which checkpoints know it.
+const NAME: &str = "TrustRegion";
+
+impl Solver for TrustRegion {
+    fn check<F: Float>(&self) -> Result<(), Error> {
+        check_tolerance(self.tolerance)
+    }
+
+    fn minimize<B: Backend + ?Sized>(
+        &self,
+        objective: &mut Objective<'_, B>,
+        at: &mut [B::Scalar],
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<StopReason, Error> {
+        let basis = objective.basis()?;
+        let metric = Curvature::separate(MOST_CURVATURE, objective.l2(), &basis);
+        basis.leave_out_constants(at);
+        let (mut point, past) = match trace.resume(NAME, at)? {
+            Some(past) => (Point::new(objective, at.to_vec()), past),
+            None => {
+                let point = Point::start(objective, at.to_vec());
+                let past = Past::new(&point, &metric);
+                (point, past)
+            }
+        };
+        let mut descent = Descent { settings: *self, objective, basis, metric, past };
+        if let Some(at) = descent.past.metric_at.clone() {
+            let at: Vec<_> = at.into_iter().map(B::Scalar::narrow).collect();
+            let exact = RowCurvature::Exact;
+            descent.metric = descent.objective.curvature(&at, &descent.basis, exact);
+        }
+        let stop = descent.run(&mut point, trace);
+        at.copy_from_slice(&point.at);
+        stop
+    }
+}
+
+/// The share of the foretold decrease that a step must bring.
+const SUFFICIENT: f64 = 1e-4;
+/// Below this share the region was too large, from the other on it may be too small.
+const POOR: f64 = 0.25;
+const GOOD: f64 = 0.75;
+/// After so many iterations second derivatives are worth their sum.
+const PATIENCE: usize = 50;
+/// By so much the region shrinks and grows.
+const FACTOR: f64 = 4.0;
+/// Conjugate gradients go on until the gradient of the quadratic model is this share of what it was,
+const SMALL: f64 = 0.1;
+/// or this, where the step promises to be the last: a direction of little curvature that has not
+/// had its turn would make it larger;
+const SURE: f64 = 1e-3;
+/// and until the last brought less than this share of what they did on average.
+const WORTHWHILE: f64 = 0.5;
+
+/// The loop.
+struct Descent<'o, 'a, B: Backend + ?Sized> {
+    settings: TrustRegion,
+    objective: &'o mut Objective<'a, B>,
+    /// The columns centred and scaled.
+    basis: Coordinates,
+    /// The inverse of the matrix `M` in whose norm, `√(s·M·s)`, the region is a ball: it makes
+    /// columns comparable.
+    metric: Curvature,
+    past: Past,
+}
+
+/// All that goes from one iteration to the next, beside the point.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Past {
+    radius: f64,
+    stall: Stall,
+    /// Where the second derivatives are from that are the metric; that of the columns where there
+    /// are none.
+    metric_at: Option<Vec<f64>>,
+}
+
+impl SolverState for Past {
+    fn is_sound(&self, dimension: usize) -> bool {
+        all_sound(self.metric_at.as_deref(), dimension)
+    }
+}
+
+impl Past {
+    fn new<F: Float>(point: &Point<F>, metric: &Curvature) -> Self {
+        let radius = squared_decrement(point, metric).sqrt();
+        Self { radius, stall: Stall::default(), metric_at: None }
+    }
+}
+
+fn squared_decrement<F: Float>(point: &Point<F>, curvature: &Curvature) -> f64 {
+    let gradient = widen(&point.gradient);
+    dot(&gradient, &curvature.solved(&gradient))
+}
+
+/// A step, to be subtracted.
+struct Step {
+    step: Vec<f64>,
+    /// By how much the loss falls if second derivatives stay as they are.
+    gain: f64,
+    length: f64,
+    /// Whether the region cut it short.
+    cut: bool,
+}
+
+impl<B: Backend + ?Sized> Descent<'_, '_, B> {
+    fn run(
+        mut self,
+        point: &mut Point<B::Scalar>,
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> Result<StopReason, Error> {
+        trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
+        loop {
+            let step = self.step(point, self.past.radius);
+            let near = !step.cut && step.gain <= self.settings.tolerance * point.loss;
+            let noise = self.objective.rounding_of_loss(&point.at, point.loss, &self.basis);
+            let stall = self.past.stall.in_noise(step.gain, noise);
+            if stall.is_long() {
+                return Ok(StopReason::PrecisionLimit);
+            }
+            trace.refuse_separated(self.objective, point, self.settings.max_iterations)?;
+            // A fit resumed from here comes down to this line again without any change.
+            let save = || self.past.clone();
+            let (objective, maximum) = (&*self.objective, self.settings.max_iterations);
+            if let Some(stop) = trace.proceed_from(objective, &point.at, maximum, NAME, save) {
+                let converged = near && self.is_optimal(point, trace);
+                return Ok(if converged { StopReason::Converged } else { stop });
+            }
+            self.past.stall = stall;
+            if trace.iterations() == PATIENCE && point.at.len() <= FEW {
+                self.take_metric(point);
+            }
+            let next = self.moved(point, &step.step);
+            if next.is_none() && !near {
+                return Ok(StopReason::PrecisionLimit);
+            }
+            if let Some(next) = next {
+                let kept = self.kept(point, &next, step.gain, noise);
+                self.past.radius = match kept {
+                    GOOD.. if step.cut => FACTOR * self.past.radius,
+                    POOR.. => self.past.radius,
+                    _ => step.length / FACTOR,
+                };
+                if kept >= SUFFICIENT {
+                    *point = next;
+                    trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
+                }
+            }
+            if near && self.is_optimal(point, trace) {
+                return Ok(StopReason::Converged);
+            }
+        }
+    }
+
+    /// Whether second derivatives, where they can be summed, find no more than the tolerance to be
+    /// gained at a point. If they do, they become the metric.
+    ///
+    /// Conjugate gradients that stop early have seen nothing of directions of little curvature.
+    fn is_optimal(&mut self, point: &Point<B::Scalar>, trace: &mut Trace<'_, B::Scalar>) -> bool {
+        let tolerable = self.settings.tolerance * point.loss;
+        let proven = trace.bound().is_some_and(|bound| bound <= tolerable);
+        let flat = point.gradient.iter().all(|slope| slope.widen() == 0.0);
+        if proven || flat || point.at.len() > FEW {
+            return true;
+        }
+        if let Some(mut sample) = self.objective.sample(sample_size(point.at.len())) {
+            let curvature = sample.curvature(&point.at, &self.basis, RowCurvature::Exact);
+            if self.finds_no_more(point, &curvature, SAMPLE_FACTOR, trace) {
+                return true;
+            }
+        }
+        let curvature = self.objective.curvature(&point.at, &self.basis, RowCurvature::Exact);
+        if self.finds_no_more(point, &curvature, 1.0, trace) {
+            return true;
+        }
+        self.take_metric_of(point, curvature);
+        false
+    }
+
+    /// Lets the second derivatives at a point be the metric, so that conjugate gradients take a few
+    /// steps however ill-conditioned the columns are.
+    fn take_metric(&mut self, point: &Point<B::Scalar>) {
+        let curvature = self.objective.curvature(&point.at, &self.basis, RowCurvature::Exact);
+        self.take_metric_of(point, curvature);
+    }
+
+    fn take_metric_of(&mut self, point: &Point<B::Scalar>, curvature: Curvature) {
+        if !self.objective.misses_columns(point, &self.basis, &curvature) {
+            self.past.metric_at = Some(widen(&point.at));
+            self.past.radius = squared_decrement(point, &curvature).sqrt();
+            self.metric = curvature;
+        }
+    }
+
+    /// Whether a curvature finds no more than the tolerance to be gained. Then it tells how far
+    /// from the minimum the point is, and which columns are left out.
+    fn finds_no_more(
+        &self,
+        point: &Point<B::Scalar>,
+        curvature: &Curvature,
+        sample_factor: f64,
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> bool {
+        let decrement = squared_decrement(point, curvature);
+        let small = decrement / 2.0 <= self.settings.tolerance * point.loss;
+        let Some(factor) = curvature.factor().filter(|_| small) else { return false };
+        if self.objective.misses_columns(point, &self.basis, curvature) {
+            return false;
+        }
+        trace.leave_out(factor.left_out().filter(|&j| j < self.objective.ncols()));
+        let distance = self.objective.distance_bound(point, &self.basis, factor, decrement);
+        trace.estimate(sample_factor * distance);
+        true
+    }
+
+    /// Where a step leads, unless that is here.
+    fn moved(&mut self, from: &Point<B::Scalar>, step: &[f64]) -> Option<Point<B::Scalar>> {
+        let moved = |(at, step): (&B::Scalar, &f64)| B::Scalar::narrow(at.widen() - step);
+        let at: Vec<_> = from.at.iter().zip(step).map(moved).collect();
+        (at != from.at).then(|| Point::new(self.objective, at))
+    }
+
+    /// Which share of the foretold decrease came true, give or take the rounding of the losses.
+    fn kept(&self, from: &Point<B::Scalar>, to: &Point<B::Scalar>, gain: f64, noise: f64) -> f64 {
+        let kept = (from.loss - to.loss + noise) / (gain + noise);
+        if all_finite(&to.gradient) && kept.is_finite() { kept } else { f64::NEG_INFINITY }
+    }
+
+    /// The step by conjugate gradients, preconditioned by the metric.
+    fn step(&mut self, point: &Point<B::Scalar>, radius: f64) -> Step {
+        let mut gradients = Gradients::new(widen(&point.gradient), &self.metric);
+        let first = gradients.slope;
+        for count in 1..=gradients.residual.len() {
+            if gradients.slope <= 0.0 {
+                break;
+            }
+            let along = self.curvature(point, &gradients.direction);
+            let curvature = dot(&gradients.direction, &along);
+            let curvature = if curvature.is_finite() { curvature.max(0.0) } else { 0.0 };
+            let length = gradients.length(gradients.slope / curvature);
+            if length.is_nan() || length >= radius {
+                return gradients.cut(radius, curvature);
+            }
+            let gain = gradients.follow(curvature, &along, &self.metric);
+            let last = gradients.step.gain <= self.settings.tolerance * point.loss;
+            let small = gradients.slope <= if last { SURE } else { SMALL }.powi(2) * first;
+            if small && count as f64 * gain <= WORTHWHILE * gradients.step.gain {
+                break;
+            }
+        }
+        gradients.step
+    }
+
+    /// The second derivatives times a direction.
+    fn curvature(&mut self, point: &Point<B::Scalar>, direction: &[f64]) -> Vec<f64> {
+        let direction: Vec<_> = direction.iter().map(|&d| B::Scalar::narrow(d)).collect();
+        let mut product = direction.clone();
+        self.objective.hessian_product(&point.at, &direction, &mut product);
+        widen(&product)
+    }
+}
+
+/// Conjugate gradients on their way. The metric is known by its inverse alone, so lengths follow
+/// from recurrences.
+struct Gradients {
+    step: Step,
+    /// What the step leaves of the gradient, if second derivatives stay as they are.
+    residual: Vec<f64>,
+    direction: Vec<f64>,
+    /// How steeply the loss falls along the direction.
+    slope: f64,
+    /// The products of the direction with itself and with the step, in the metric.
+    square: f64,
+    product: f64,
+}
+
+impl Gradients {
+    fn new(residual: Vec<f64>, metric: &Curvature) -> Self {
+        let direction = metric.solved(&residual);
+        let slope = dot(&residual, &direction);
+        let step = Step { step: vec![0.0; residual.len()], gain: 0.0, length: 0.0, cut: false };
+        Self { step, residual, direction, slope, square: slope, product: 0.0 }
+    }
+
+    /// The length of the step with a share of the direction.
+    fn length(&self, share: f64) -> f64 {
+        (self.step.length.powi(2) + share * (2.0 * self.product + share * self.square)).sqrt()
+    }
+
+    /// Follows the direction to where the loss is least along it, turns to the next one, and says
+    /// what was gained.
+    fn follow(&mut self, curvature: f64, along: &[f64], metric: &Curvature) -> f64 {
+        let share = self.slope / curvature;
+        let gain = share * self.slope / 2.0;
+        self.step.length = self.length(share);
+        self.step.gain += gain;
+        add_multiple(&mut self.step.step, share, &self.direction);
+        add_multiple(&mut self.residual, -share, along);
+        let solved = metric.solved(&self.residual);
+        let slope = dot(&self.residual, &solved);
+        let keep = slope / self.slope;
+        self.product = keep * (self.product + share * self.square);
+        self.square = slope + keep * keep * self.square;
+        self.slope = slope;
+        self.direction.iter_mut().zip(&solved).for_each(|(d, solved)| *d = solved + keep * *d);
+        gain
+    }
+
+    /// The step as far as the bound of the region.
+    fn cut(mut self, radius: f64, curvature: f64) -> Step {
+        let rest = radius.powi(2) - self.step.length.powi(2);
+        let root = (self.product.powi(2) + self.square * rest).sqrt();
+        let share = (root - self.product) / self.square;
+        add_multiple(&mut self.step.step, share, &self.direction);
+        self.step.gain += share * (self.slope - share / 2.0 * curvature);
+        Step { length: radius, cut: true, ..self.step }
+    }
+}
