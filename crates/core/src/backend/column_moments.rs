@@ -10,7 +10,7 @@ use crate::numbers::float::Float;
 /// largest[j] = max |x[i, j] - origin[j]|, over rows of which ωᵢ is not 0
 /// ```
 ///
-/// [`Backend::column_moments`] adds the rows of a matrix.
+/// [`Backend::column_moments`](crate::Backend::column_moments) adds the rows of a matrix.
 ///
 /// ```
 /// use logit_core::ColumnMoments;

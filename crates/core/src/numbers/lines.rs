@@ -80,7 +80,7 @@ pub(crate) struct Lines<'a, F> {
 }
 
 #[allow(unsafe_code)]
-mod lines {
+mod memory {
     //! The unsafe part: lines as slices of memory that somebody has vouched for.
 
     use super::{Float, Lines, PhantomData, Range};
