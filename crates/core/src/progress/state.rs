@@ -5,19 +5,28 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::backend::error::Error;
+use crate::linalg::vectors::all_sound;
 use crate::progress::same::require_same;
 
 /// What a solver must know, beside its parameters, to go on as if it had not been interrupted.
 ///
 /// [`Trace::proceed_from`](crate::Trace::proceed_from) takes it at the start of an iteration, and
 /// [`Trace::resume`](crate::Trace::resume) gives it back. With the feature `serde` it is part of a
-/// saved [`Checkpoint`](crate::Checkpoint), so it has to be data: floats that are finite, for JSON has no others.
+/// saved [`Checkpoint`](crate::Checkpoint), so it has to be data, and its floats finite, for JSON has
+/// no others. A vector of a number per parameter is a state; [`Solver`](crate::Solver) shows one.
 pub trait SolverState: Clone + Debug + PartialEq + Data + Send + Sync + 'static {
     /// Whether this, read from a file, can be the state of a fit of so many parameters: lengths of
     /// vectors, for instance. The provided one says yes.
     fn is_sound(&self, dimension: usize) -> bool {
         let _ = dimension;
         true
+    }
+}
+
+/// A number per parameter.
+impl SolverState for Vec<f64> {
+    fn is_sound(&self, dimension: usize) -> bool {
+        all_sound([&self[..]], dimension)
     }
 }
 

@@ -41,7 +41,7 @@ impl<F: Float> Progress<'_, F> {
     }
 
     /// The state of the fit, for [`LogisticRegression::resume`](crate::LogisticRegression::resume);
-    /// `None` from a solver that is not of this library and built on none of it.
+    /// `None` from a solver that saves no state.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         (self.checkpoint)()
     }

@@ -17,12 +17,13 @@ use crate::progress::trace::Trace;
 ///
 /// ```
 /// # use logit_conformance::Matrix;
+/// # use std::ops::ControlFlow;
 /// use logit_core::{Backend, Error, Float, LogisticRegression, Objective, Solver, StopReason, Trace};
 ///
-/// /// One step down the gradient, as long as it is.
-/// struct OneStep;
+/// /// Gradient descent with momentum.
+/// struct HeavyBall;
 ///
-/// impl Solver for OneStep {
+/// impl Solver for HeavyBall {
 ///     fn check<F: Float>(&self) -> Result<(), Error> {
 ///         Ok(())
 ///     }
@@ -34,20 +35,36 @@ use crate::progress::trace::Trace;
 ///         trace: &mut Trace<'_, B::Scalar>,
 ///     ) -> Result<StopReason, Error> {
 ///         let mut gradient = at.to_vec();
+///         // The last step, or that of the fit to resume.
+///         let mut step = trace.resume("HeavyBall", at)?.unwrap_or(vec![0.0; at.len()]);
 ///         loop {
 ///             let loss = objective.evaluate(at, &mut gradient);
-///             trace.record(objective, at, loss, &gradient)?;
-///             if let Some(stop) = trace.proceed(objective, at, 1) {
+///             if trace.record(objective, at, loss, &gradient)? <= 1e-6 {
+///                 return Ok(StopReason::Converged);
+///             }
+///             let stop = trace.proceed_from(objective, at, 1000, "HeavyBall", || step.clone());
+///             if let Some(stop) = stop {
 ///                 return Ok(stop);
 ///             }
-///             at.iter_mut().zip(&gradient).for_each(|(at, slope)| *at -= *slope);
+///             for ((at, step), slope) in at.iter_mut().zip(&mut step).zip(&gradient) {
+///                 *step = 0.9 * *step - 0.5 * slope.widen();
+///                 *at = B::Scalar::narrow(at.widen() + *step);
+///             }
 ///         }
 ///     }
 /// }
 ///
-/// let x = Matrix::from_rows([[-1.0], [3.0]]);
-/// let fit = LogisticRegression::new().solver(OneStep).fit(&x, [0, 1])?;
-/// assert_eq!(fit.model.weights(), [1.0]);
+/// let (x, y) = (Matrix::from_rows([[-1.0], [3.0], [0.0], [1.0]]), [0, 1, 1, 0]);
+/// let estimator = LogisticRegression::new().l2(0.1).solver(HeavyBall);
+/// let mut saved = None;
+/// let fit = estimator.fit_observed(&x, y, |progress| {
+///     if progress.iteration == 7 {
+///         saved = progress.checkpoint();
+///     }
+///     ControlFlow::Continue(())
+/// })?;
+/// assert_eq!(fit.report.stop, StopReason::Converged);
+/// assert_eq!(estimator.resume(saved).fit(&x, y)?, fit); // in the same bits
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Solver {
