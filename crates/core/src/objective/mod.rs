@@ -398,6 +398,13 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.basis()
     }
 
+    /// The columns that vary in a basis, but not among these rows.
+    pub(crate) fn columns_not_shown(&self, basis: &Coordinates) -> Vec<usize> {
+        let Ok(own) = self.basis() else { return Vec::new() };
+        let is_missing = |&j: &usize| own.is_constant(j) && !basis.is_constant(j);
+        (0..self.ncols()).filter(is_missing).collect()
+    }
+
     /// How far a direction moves the logits towards the classes observed at least, over rows that
     /// count, as a share of what its terms add up to without their signs: only rounding beside the
     /// terms makes a logit that does not move.

@@ -62,6 +62,8 @@ pub struct Trace<'a, F> {
     others_rows: usize,
     resumed: Option<Resumed>,
     suspicion: Suspicion,
+    /// Whether this is of a fit that only leads to another one, which asks about separation itself.
+    is_aside: bool,
     /// The largest logit of the rows held here at what was recorded last, in absolute value.
     own_largest_logit: f64,
     /// The gradient recorded last.
@@ -107,9 +109,19 @@ impl<'a, F: Float> Trace<'a, F> {
             others_rows: objective.rows_read(),
             resumed: None,
             suspicion: Suspicion::default(),
+            is_aside: false,
             own_largest_logit: 0.0,
             gradient: Vec::new(),
         }
+    }
+
+    /// That of a fit whose model is but a start for another: nobody observes it.
+    pub(crate) fn aside<B: Backend<Scalar = F> + ?Sized>(
+        objective: &Objective<'_, B>,
+        observe: Observer<'a, F>,
+    ) -> Self {
+        let new = Self::new(objective, Model::zero(objective.ncols()), observe);
+        Self { is_aside: true, ..new }
     }
 
     /// What was seen until a checkpoint was made, where that is of this objective.
@@ -200,6 +212,9 @@ impl<'a, F: Float> Trace<'a, F> {
         point: &Point<F>,
         max_iterations: usize,
     ) -> Result<(), Error> {
+        if self.is_aside {
+            return Ok(());
+        }
         let largest = self.own_largest_logit;
         if self.report.iterations >= max_iterations {
             separation::check_at_the_end(objective, point, largest)

@@ -31,9 +31,12 @@ use crate::objective::rows::sample_size;
 
 /// The largest `(1 - qᵢ) tᵢ` that proves an optimum: half of what exact arithmetic asks.
 const MARGIN: f64 = 0.5;
-/// Newton's steps over a sample, which cost little,
+/// Newton's steps over a sample at most,
 const SAMPLE_STEPS: usize = 10;
-/// and over all rows, from the end of a fit.
+/// each of which takes about so many passes over it; together they take no more than a tenth of a pass
+/// over all rows, for where a level is rare in the sample they prove nothing.
+const PASSES_OF_STEP: usize = 3;
+/// Newton's steps over all rows, from the end of a fit.
 const STEPS: usize = 2;
 
 /// What second derivatives say at a point.
@@ -54,10 +57,15 @@ pub(crate) fn verdict<B: Backend + ?Sized>(
     point: &Point<B::Scalar>,
 ) -> Result<Verdict, Error> {
     let order = objective.dimension();
-    if let Some(mut sample) = objective.sample(sample_size(order)) {
+    let affordable = |sample: &Objective<'_, B>| {
+        SAMPLE_STEPS.min(objective.nrows() / (10 * PASSES_OF_STEP * sample.nrows()))
+    };
+    if let Some(mut sample) = objective.sample(sample_size(order))
+        && let steps @ 1.. = affordable(&sample)
+    {
         let basis = sample.basis()?;
         let point = Point::new(&mut sample, point.at.clone());
-        let left_out = proven_but_for(&mut sample, &basis, point, SAMPLE_STEPS);
+        let left_out = proven_but_for(&mut sample, &basis, point, steps);
         if left_out.is_ok_and(|columns| columns.is_empty()) {
             return Ok(Verdict::Exists);
         }

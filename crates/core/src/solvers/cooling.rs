@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 
 use crate::backend::contract::Backend;
 use crate::backend::error::Error;
-use crate::backend::model::Model;
 use crate::linalg::vectors::widen;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
@@ -44,7 +43,7 @@ pub(crate) fn cool<'a, B: Backend + ?Sized>(
         let mut near: Vec<_> = start.map(|at| B::Scalar::narrow(at / temperature)).collect();
         let mut heated = objective.heated(temperature);
         let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
-        let mut trace = Trace::new(&heated, Model::zero(objective.ncols()), &mut observe);
+        let mut trace = Trace::aside(&heated, &mut observe);
         let tolerance = cooling_tolerance(objective, loss / temperature);
         // Whatever is wrong here may be right with the objective that is meant.
         let stop = solve(&mut heated, &mut near, &mut trace, tolerance);

@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use crate::backend::contract::Backend;
 use crate::backend::error::Error;
 use crate::backend::error::check_tolerance;
-use crate::backend::model::Model;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::objective::coordinates::Coordinates;
@@ -100,9 +99,15 @@ impl Newton {
         let mut sample = objective.sample(rows);
         let basis = objective.basis_from(sample.as_ref())?;
         basis.leave_out_constants(at);
+        let missing = sample.as_ref().map_or_else(Vec::new, |s| s.columns_not_shown(&basis));
         if let (None, Some(sample)) = (&saved, &mut sample) {
-            approach(sample, &basis, at);
+            let mut shown = basis.clone();
+            shown.leave_out(&missing);
+            approach(sample, &shown, at);
         }
+        // Second derivatives with respect to columns that the sample does not show have to be
+        // summed over all rows in the end.
+        let (sample, rows) = if missing.is_empty() { (sample, rows) } else { (None, usize::MAX) };
         Descent::new(objective, limits, basis, sample, Past::newton(rows)).run(saved, at, trace)
     }
 }
@@ -117,7 +122,7 @@ fn approach<B: Backend + ?Sized>(
     at: &mut [B::Scalar],
 ) {
     let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
-    let mut trace = Trace::new(objective, Model::zero(objective.ncols()), &mut observe);
+    let mut trace = Trace::aside(objective, &mut observe);
     let mut near = at.to_vec();
     let descent = Descent::new(objective, APPROACH, basis.clone(), None, Past::newton(usize::MAX));
     // Whatever is wrong with the sample may be right with the whole.

@@ -10,7 +10,6 @@ use std::ops::ControlFlow;
 use crate::backend::contract::Backend;
 use crate::backend::error::Error;
 use crate::backend::error::check_tolerance;
-use crate::backend::model::Model;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::objective::coordinates::Coordinates;
@@ -161,7 +160,11 @@ impl ProximalNewton {
             return Descent::new(net, limits, self.most, past).run(point, at, trace);
         }
         let near = match &mut sample {
-            Some(sample) if few && self.max_iterations > 0 => Some(approach(sample, &basis, at)),
+            Some(sample) if few && self.max_iterations > 0 => {
+                let mut shown = basis.clone();
+                shown.leave_out(&sample.columns_not_shown(&basis));
+                Some(approach(sample, &shown, at))
+            }
             _ => None,
         };
         let mut net = ElasticNet::new(objective, basis);
@@ -179,7 +182,7 @@ fn approach<B: Backend + ?Sized>(
 ) -> Vec<B::Scalar> {
     let limits = Limits { iterations: 8, tolerance: 1e-3 };
     let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
-    let mut trace = Trace::new(sample, Model::zero(sample.ncols()), &mut observe);
+    let mut trace = Trace::aside(sample, &mut observe);
     let mut near = at.to_vec();
     let mut net = ElasticNet::new(sample, basis.clone());
     let point = net.start(at, None);
