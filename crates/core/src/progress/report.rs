@@ -55,9 +55,11 @@ pub struct Report {
     pub loss: f64,
     /// The largest component of its gradient in absolute value.
     pub gradient_norm: f64,
-    /// How far the loss is estimated to lie above its minimum, by solvers that know of second
-    /// derivatives: half the squared Newton decrement (Boyd and Vandenberghe, *Convex
-    /// Optimization*, 2004, section 9.5.1). With an L1 penalty it is a bound from the gradient: see
+    /// How far the loss is estimated to lie above its minimum, by solvers that know second
+    /// derivatives: the squared Newton decrement, which is a bound near the minimum (Boyd and
+    /// Vandenberghe, *Convex Optimization*, 2004, equation 9.50), and what rounding hides. Absent
+    /// where the point may be far from the minimum. With an L1 penalty it is a bound from the gradient, or
+    /// follows from second derivatives where that says less: see
     /// [`ProximalNewton::tolerance`](crate::ProximalNewton::tolerance).
     pub suboptimality: Option<f64>,
     /// How far the loss lies above its minimum at most, but for the rounding of the gradient. With
