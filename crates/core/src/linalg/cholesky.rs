@@ -20,9 +20,9 @@ pub(crate) struct Cholesky {
 /// So many columns are factored at once, and so many rows multiplied.
 const PANEL: usize = 32;
 /// The share of a diagonal element by which it may be off.
-const ROUNDING: f64 = 1e-13;
+const PIVOT_ROUNDING: f64 = 1e-13;
 /// A pivot that is a larger share of its diagonal element is no rounding.
-const LARGE: f64 = 1e-6;
+const SAFE_PIVOT: f64 = 1e-6;
 
 /// A pivot on its way into the factor.
 pub(crate) struct Pivot<'a> {
@@ -54,8 +54,8 @@ impl Cholesky {
     pub(crate) fn new(matrix: Vec<f64>, order: usize) -> Self {
         let diagonal: Vec<f64> = (0..order).map(|j| matrix[j * order + j]).collect();
         Self::with_pivots(matrix, order, |pivot| {
-            let stays = pivot.value > LARGE * diagonal[pivot.column]
-                || pivot.value > ROUNDING * pivot.weighted_square(&diagonal);
+            let stays = pivot.value > SAFE_PIVOT * diagonal[pivot.column]
+                || pivot.value > PIVOT_ROUNDING * pivot.weighted_square(&diagonal);
             if stays { pivot.value } else { 0.0 }
         })
     }

@@ -31,7 +31,7 @@ const GRAM_ROUNDING: f64 = 1e-13;
 /// A pivot that exceeds its rounding so many times has enough digits.
 const TRUSTED: f64 = 1e3;
 /// A pivot that is a larger share of its diagonal element can be trusted without a closer look.
-const LARGE: f64 = 1e-6;
+const SAFE_PIVOT: f64 = 1e-6;
 
 /// A pivot that waits for the second factor.
 struct Doubtful {
@@ -59,7 +59,7 @@ impl Factor {
         let (mut dependent, mut doubtful) = (Vec::new(), Vec::new());
         let mut first = Cholesky::with_pivots(gram, order, |pivot| {
             let Pivot { column, value, .. } = *pivot;
-            if value > LARGE * diagonal[column] && value > rounding[column] / LARGE {
+            if value > SAFE_PIVOT * diagonal[column] && value > rounding[column] / SAFE_PIVOT {
                 return value;
             }
             let combination = pivot.combination();

@@ -5,7 +5,7 @@ use crate::linalg::vectors::{add_multiple, dot};
 /// A growing set of vectors of length 1 at most, of which those are kept whose mean, with positive
 /// shares, is the nearest to 0.
 ///
-/// It is the problem of nonnegative least squares (Lawson and Hanson, *Solving Least Squares
+/// It is the problem of nonnegative least squares (Lawson and Hanson, *Solving Least LowRank
 /// Problems*, 1974, chapter 23, algorithms NNLS and LDP): with each vector one coordinate longer, by
 /// 1, and the aim 1 in that coordinate and 0 in the others,
 ///

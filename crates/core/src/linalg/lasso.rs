@@ -63,7 +63,7 @@ impl<'a> Descent<'a> {
         let largest = (0..quadratic.order).map(|j| quadratic.diagonal(j)).fold(0.0, f64::max);
         let squares = match &quadratic.hessian {
             Hessian::Matrix(_) => 0,
-            Hessian::Squares(squares) => squares.len(),
+            Hessian::LowRank(squares) => squares.len(),
         };
         Self {
             quadratic,
@@ -126,7 +126,7 @@ impl<'a> Descent<'a> {
     fn slope(&self, j: usize) -> f64 {
         match &self.quadratic.hessian {
             Hessian::Matrix(_) => self.slope[j],
-            Hessian::Squares(squares) => self.slope[j] + squares.element(j, &self.products),
+            Hessian::LowRank(squares) => self.slope[j] + squares.element(j, &self.products),
         }
     }
 
@@ -138,7 +138,7 @@ impl<'a> Descent<'a> {
                 let order = self.v.len();
                 add_multiple(&mut self.slope, by, &matrix[j * order..][..order]);
             }
-            Hessian::Squares(squares) => {
+            Hessian::LowRank(squares) => {
                 squares.add_element(j, by, &mut self.slope, &mut self.products);
             }
         }

@@ -81,3 +81,33 @@ impl Memory {
         self.steps.iter().all(sound)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    logit_conformance::properties! {
+        /// The secant equation, whatever was remembered before.
+        #[test]
+        fn the_change_of_the_gradient_along_the_last_step_is_solved_by_that_step(
+            steps in prop::collection::vec(prop::collection::vec(-1.0..1.0f64, 4), 1..6),
+            diagonal in prop::collection::vec(0.5..2.0f64, 4),
+        ) {
+            let mut memory = Memory::default();
+            let hessian = |v: &[f64]| -> Vec<f64> {
+                let sum: f64 = v.iter().sum();
+                v.iter().zip(&diagonal).map(|(v, d)| d * v + 0.3 * sum).collect()
+            };
+            for step in &steps {
+                memory.push(step.clone(), hessian(step), 1e-12, 10);
+            }
+            prop_assume!(steps.iter().all(|step| dot(step, step) > 1e-3));
+            let last = steps.last().expect("one");
+            let solved = memory.solve(&hessian(last), |v| v.iter().map(|v| 0.7 * v).collect());
+            for (got, expected) in solved.iter().zip(last) {
+                prop_assert!((got - expected).abs() < 1e-8, "{got} is not {expected}");
+            }
+        }
+    }
+}

@@ -7,12 +7,12 @@ use crate::linalg::vectors::{add_multiple, dot};
 /// `D + Σₖ fₖ · uₖ·uₖᵀ`
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct Squares {
+pub(crate) struct LowRank {
     diagonal: Vec<f64>,
     squares: Vec<(f64, Vec<f64>)>,
 }
 
-impl Squares {
+impl LowRank {
     pub(crate) fn new(diagonal: Vec<f64>) -> Self {
         Self { diagonal, squares: Vec::new() }
     }

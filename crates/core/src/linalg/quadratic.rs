@@ -1,7 +1,7 @@
 //! The second derivatives of a quadratic: a matrix, or a diagonal and a few squares.
 
 use crate::linalg::cholesky::Cholesky;
-use crate::linalg::low_rank::Squares;
+use crate::linalg::low_rank::LowRank;
 use crate::linalg::vectors::add_multiple;
 use crate::linalg::vectors::all_sound;
 use crate::linalg::vectors::dot;
@@ -19,7 +19,7 @@ pub(crate) struct Quadratic {
 pub(super) enum Hessian {
     /// Row by row, both triangles.
     Matrix(Vec<f64>),
-    Squares(Squares),
+    LowRank(LowRank),
 }
 
 impl Quadratic {
@@ -35,14 +35,14 @@ impl Quadratic {
 
     /// Nothing but a diagonal, as long as no step tells more.
     pub(crate) fn separate(diagonal: Vec<f64>) -> Self {
-        Self { order: diagonal.len(), hessian: Hessian::Squares(Squares::new(diagonal)) }
+        Self { order: diagonal.len(), hessian: Hessian::LowRank(LowRank::new(diagonal)) }
     }
 
     /// Whether this is a matrix of so many coordinates, and finite.
     pub(crate) fn is_sound(&self, order: usize) -> bool {
         let matrix = match &self.hessian {
             Hessian::Matrix(matrix) => all_sound([&matrix[..]], order * order),
-            Hessian::Squares(_) => false,
+            Hessian::LowRank(_) => false,
         };
         matrix && self.order == order
     }
@@ -50,7 +50,7 @@ impl Quadratic {
     pub(super) fn diagonal(&self, j: usize) -> f64 {
         match &self.hessian {
             Hessian::Matrix(matrix) => matrix[j * self.order + j],
-            Hessian::Squares(squares) => squares.diagonal(j),
+            Hessian::LowRank(squares) => squares.diagonal(j),
         }
     }
 
@@ -59,7 +59,7 @@ impl Quadratic {
             Hessian::Matrix(matrix) => {
                 matrix.chunks(self.order.max(1)).map(|row| dot(row, v)).collect()
             }
-            Hessian::Squares(squares) => squares.product(v),
+            Hessian::LowRank(squares) => squares.product(v),
         }
     }
 
@@ -86,7 +86,7 @@ impl Quadratic {
                     add_multiple(row, factor * element, &u);
                 }
             }
-            Hessian::Squares(squares) => squares.add_square(factor, u),
+            Hessian::LowRank(squares) => squares.add_square(factor, u),
         }
     }
 
@@ -98,7 +98,7 @@ impl Quadratic {
                 let part = rows.flat_map(|row| free.iter().map(|&k| row[k])).collect();
                 Factored::Matrix(Cholesky::new(part, free.len()))
             }
-            Hessian::Squares(squares) => Factored::Squares(squares.part(free)),
+            Hessian::LowRank(squares) => Factored::LowRank(squares.part(free)),
         }
     }
 
@@ -129,7 +129,7 @@ impl Quadratic {
 /// Second derivatives by some coordinates.
 pub(super) enum Factored {
     Matrix(Cholesky),
-    Squares(Squares),
+    LowRank(LowRank),
 }
 
 impl Factored {
@@ -140,7 +140,7 @@ impl Factored {
                 factor.solve(&mut solution);
                 solution
             }
-            Factored::Squares(squares) => squares.solve(b),
+            Factored::LowRank(squares) => squares.solve(b),
         }
     }
 }

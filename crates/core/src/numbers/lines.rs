@@ -18,7 +18,7 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    pub(crate) const NOTHING: Self = Self { distance: 0, fours: [false; 2] };
+    pub(crate) const NONE: Self = Self { distance: 0, fours: [false; 2] };
 
     /// At what distance a line asks, if it does.
     #[cfg(target_arch = "x86_64")]

@@ -47,5 +47,5 @@ pub(crate) fn add_square_dots(
     y: &mut [f64],
 ) {
     let lines = Lines::from_slice(matrix, order, order).some(rows).part(columns);
-    add_dots(lines, x, y, Ahead::NOTHING);
+    add_dots(lines, x, y, Ahead::NONE);
 }

@@ -75,7 +75,7 @@ fn ln_1p_of_fraction<F: Float>(e: F) -> F {
     let half = F::narrow(0.5);
     let upper = e > F::narrow(std::f64::consts::SQRT_2 - 1.0);
     let f = if upper { (e - F::one()) * half } else { e };
-    // Squares too small to count may be subnormal, which processors are slow at.
+    // LowRank too small to count may be subnormal, which processors are slow at.
     let g = if e < half * F::epsilon() { F::zero() } else { f };
     let w = g / (g + F::one() + F::one());
     let s = w * w;

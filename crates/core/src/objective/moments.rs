@@ -16,9 +16,9 @@ const CONSTANT_ROUNDINGS: f64 = 32.0;
 const CONSTANT_ROUNDINGS_F32: f64 = 3.0;
 /// Rounding has no outliers: no element of a constant column deviates by more than so many times the
 /// standard deviation allowed.
-const OUTLIER: f64 = 8.0;
+const MAX_DEVIATION: f64 = 8.0;
 /// An origin this many standard deviations from the mean leaves too few digits of the variance.
-const FAR: f64 = 4.0;
+const FAR_ORIGIN: f64 = 4.0;
 /// Each origin is nearer to the mean than the one before by nearly all digits of `f64`.
 const MAX_PASSES: usize = 4;
 
@@ -52,7 +52,7 @@ impl Columns {
             let columns = Self { passes, ..Self::about(&origin, x, rows, observed) };
             let is_far = |j: usize| {
                 let distance = (columns.mean[j] - origin[j]).abs();
-                !columns.constant[j] && distance > FAR * columns.deviation[j]
+                !columns.constant[j] && distance > FAR_ORIGIN * columns.deviation[j]
             };
             if passes == MAX_PASSES || !(0..origin.len()).any(is_far) {
                 columns.check_deviations::<B::Scalar>().map_err(|error| explain(error, x))?;
@@ -72,7 +72,7 @@ impl Columns {
         let (d, spread) = (origin.len(), constant_spread::<B::Scalar>());
         // Processes can join sums, so each says whether it has an outlier.
         let is_outlier = |(largest, origin): (&f64, &f64)| {
-            f64::from(u8::from(*largest > OUTLIER * spread * origin.abs()))
+            f64::from(u8::from(*largest > MAX_DEVIATION * spread * origin.abs()))
         };
         let outliers = moments.largest.iter().zip(origin).map(is_outlier).collect();
         let mut totals = [moments.sums, moments.squares, outliers].concat();

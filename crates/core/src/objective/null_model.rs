@@ -17,9 +17,9 @@ pub(crate) struct NullModel {
 
 /// A start of zeros gives way to the model of no columns where that has less than this share of its
 /// loss,
-const OF_ZEROS: f64 = 0.5;
+const ZERO_START_RATIO: f64 = 0.5;
 /// and any other start where it has less than this share: a few roundings are no reason.
-const OF_OTHERS: f64 = 1.0 - 1e-6;
+const START_RATIO: f64 = 1.0 - 1e-6;
 
 /// The logits that are worked on at once.
 const CHUNK: usize = 512;
@@ -43,7 +43,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
     /// In the far reaches second derivatives vanish, and steps by them lead anywhere.
     pub(crate) fn better_start(&self, at: &[B::Scalar], loss: f64) -> Option<Vec<B::Scalar>> {
         let null = self.null_model();
-        let share = if self.is_plain(at) { OF_ZEROS } else { OF_OTHERS };
+        let share = if self.is_plain(at) { ZERO_START_RATIO } else { START_RATIO };
         (loss.is_nan() || null.loss < share * loss).then(|| {
             let mut parameters = vec![B::Scalar::zero(); at.len()];
             if let Some(intercept) = parameters.get_mut(self.ncols()) {

@@ -13,7 +13,7 @@ use crate::objective::blocks::Partition;
 pub(crate) enum Rows<'a> {
     /// This many, all of them.
     All(usize),
-    /// This many runs of [`RUN`] consecutive rows, evenly spread over the whole matrix, as far as
+    /// This many runs of [`RUN_LENGTH`] consecutive rows, evenly spread over the whole matrix, as far as
     /// this shard holds them.
     Runs(usize, Shard),
     /// These.
@@ -21,7 +21,7 @@ pub(crate) enum Rows<'a> {
 }
 
 /// Enough rows to multiply at once, few enough to represent data in any order.
-const RUN: usize = 64;
+const RUN_LENGTH: usize = 64;
 
 /// So many rows are a sample for so many parameters: 32 of each have second derivatives within a fifth
 /// or so of those of the whole, and 8192 are read in no time.
@@ -35,7 +35,7 @@ impl Rows<'_> {
         if wanted.saturating_mul(2) >= shard.of {
             Rows::All(shard.len)
         } else {
-            Rows::Runs(wanted.div_ceil(RUN).max(1), shard)
+            Rows::Runs(wanted.div_ceil(RUN_LENGTH).max(1), shard)
         }
     }
 
@@ -76,8 +76,8 @@ impl Rows<'_> {
                 let before = in_runs_before(shard.first, *runs, shard.of);
                 let (mut at, end) = (before + positions.start, before + positions.end);
                 while at < end {
-                    let (run, offset) = (at / RUN, at % RUN);
-                    let len = (RUN - offset).min(end - at);
+                    let (run, offset) = (at / RUN_LENGTH, at % RUN_LENGTH);
+                    let len = (RUN_LENGTH - offset).min(end - at);
                     let start = run * (shard.of / runs) + offset - shard.first;
                     work(start..start + len);
                     at += len;
@@ -143,7 +143,8 @@ impl Rows<'_> {
 /// How many rows of all runs come before a row.
 fn in_runs_before(row: usize, runs: usize, rows: usize) -> usize {
     let (run, offset) = (row / (rows / runs), row % (rows / runs));
-    let before = if run < runs { run * RUN + offset.min(RUN) } else { runs * RUN };
+    let before =
+        if run < runs { run * RUN_LENGTH + offset.min(RUN_LENGTH) } else { runs * RUN_LENGTH };
     before.min(row)
 }
 

@@ -15,9 +15,9 @@ use crate::objective::curvature::{Curvature, Gram, RowCurvature};
 use crate::objective::point::Point;
 
 /// A matrix of second derivatives by more parameters takes too long to sum and factor.
-pub(crate) const FEW: usize = 1024;
+pub(crate) const DENSE_HESSIAN_LIMIT: usize = 1024;
 /// p (1 - p) is at most this.
-pub(crate) const MOST_CURVATURE: f64 = 0.25;
+pub(crate) const MAX_ROW_CURVATURE: f64 = 0.25;
 /// Elements of a column that are computed from others are off by fewer roundings than this.
 const COLUMN_ROUNDING: f64 = 32.0;
 /// Few rows lie so many spreads from the mean of a column.
@@ -133,7 +133,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         let residuals = (loss.min(1.0) / self.nrows as f64).min(loss.powi(2));
         noise::<B::Scalar>(loss)
             + (residuals * logits).sqrt()
-            + MOST_CURVATURE.min(loss) * logits / 2.0
+            + MAX_ROW_CURVATURE.min(loss) * logits / 2.0
     }
 
     /// The squared decrement that the rounding of the logits hides, whatever the condition: a row's

@@ -23,7 +23,7 @@ use crate::objective::Objective;
 use crate::objective::coordinates::Coordinates;
 use crate::objective::point::Point;
 use crate::objective::rows::sample_size;
-use crate::objective::second::FEW;
+use crate::objective::second::DENSE_HESSIAN_LIMIT;
 use crate::separation::existence::Verdict;
 
 /// From this logit on it is worth asking whether all rows are on the sides of their classes.
@@ -40,15 +40,15 @@ const PLANE_LOSS: f64 = 8.0;
 /// What may be dropped of Newton's step, as a share of its largest component.
 const NEGLIGIBLE_SHARES: [f64; 2] = [1e-6, 1e-3];
 /// What is left of a row of length 1 where nothing but rounding is.
-const NOTHING: f64 = 1e-10;
+const RANK_TOLERANCE: f64 = 1e-10;
 /// A hull so near to 0 may hold it, for rows of which little is left are rounded by more than others.
-const NEARLY_ZERO: f64 = 1e-8;
+const HULL_TOLERANCE: f64 = 1e-8;
 /// Of a pass over the rows, so many are taken that a direction moves the wrong way.
-const WORST: usize = 64;
+const ROWS_PER_PASS: usize = 64;
 /// After so many passes the question is left open.
-const MOST_PASSES: usize = 1000;
+const MAX_PASSES: usize = 1000;
 /// No more numbers than this are held of rows: those of a square of 2048.
-const ROOM: usize = 1 << 22;
+const MAX_STORED_NUMBERS: usize = 1 << 22;
 
 /// When to ask whether the data is separated.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,7 +98,7 @@ pub(crate) fn check_at_the_end<B: Backend + ?Sized>(
     if asked {
         refuse_plane(objective, &model)?;
     }
-    let few = objective.dimension() <= FEW;
+    let few = objective.dimension() <= DENSE_HESSIAN_LIMIT;
     let mut step = None;
     if few {
         // Where the spread of a column is out of range nothing can be told.
@@ -269,15 +269,15 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
             if !hull.holds_zero() {
                 // Of a point near 0, what rounding leaves along the normals is a larger share.
                 let proven = self.proven(&without(&self.normals, hull.nearest()));
-                if proven.is_some() || hull.distance() > NEARLY_ZERO {
+                if proven.is_some() || hull.distance() > HULL_TOLERANCE {
                     return proven;
                 }
             }
             let known = self.normals.len();
-            for row in hull.spanning(NOTHING) {
+            for row in hull.spanning(RANK_TOLERANCE) {
                 let left = without(&self.normals, row.to_vec());
                 let length = norm(&left);
-                if length > NOTHING {
+                if length > RANK_TOLERANCE {
                     self.normals.push(left.into_iter().map(|x| x / length).collect());
                 }
             }
@@ -292,7 +292,7 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
         let mut raw = Model::zero(self.objective.ncols());
         self.basis.unfold_into(direction, &mut raw);
         let mut clean = raw.clone();
-        self.basis.drop_small(&mut clean, NOTHING);
+        self.basis.drop_small(&mut clean, RANK_TOLERANCE);
         [clean, raw].into_iter().find(|model| moves_rows_to_their_sides(self.objective, model))
     }
 
@@ -304,7 +304,7 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
             let signed = signed(basis, row, y);
             let length = norm(&signed);
             let left = if normals.is_empty() { length } else { norm(&without(normals, signed)) };
-            segment.lengths.push(if left > NOTHING * length { left } else { 0.0 });
+            segment.lengths.push(if left > RANK_TOLERANCE * length { left } else { 0.0 });
         });
     }
 
@@ -313,12 +313,12 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
     fn hull(&mut self, start: &[f64]) -> Option<Hull> {
         let mut hull = Hull::new(self.basis.dimension());
         let mut along = start.to_vec();
-        for _ in 0..MOST_PASSES {
+        for _ in 0..MAX_PASSES {
             let closer = hull.extend(self.worst(&along));
             if !closer || hull.holds_zero() {
                 return (!hull.is_empty()).then_some(hull);
             }
-            if hull.numbers() > ROOM {
+            if hull.numbers() > MAX_STORED_NUMBERS {
                 return None;
             }
             along = hull.nearest();
@@ -347,7 +347,7 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
             let length = norm(&row);
             row.into_iter().map(|x| x / length).collect()
         });
-        self.objective.peers().share(rows, WORST, along.len())
+        self.objective.peers().share(rows, ROWS_PER_PASS, along.len())
     }
 }
 

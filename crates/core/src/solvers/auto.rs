@@ -4,7 +4,7 @@ use crate::backend::contract::Backend;
 use crate::backend::error::Error;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
-use crate::objective::second::FEW;
+use crate::objective::second::DENSE_HESSIAN_LIMIT;
 use crate::progress::report::StopReason;
 use crate::progress::trace::Trace;
 use crate::solvers::newton::Newton;
@@ -34,7 +34,7 @@ impl Solver for Auto {
     ) -> Result<StopReason, Error> {
         if objective.l1() > 0.0 {
             ProximalNewton::new().minimize(objective, at, trace)
-        } else if objective.dimension() <= FEW {
+        } else if objective.dimension() <= DENSE_HESSIAN_LIMIT {
             Newton::new().minimize(objective, at, trace)
         } else {
             TrustRegion::new().minimize(objective, at, trace)

@@ -17,9 +17,9 @@ pub(crate) const NAME: &str = "GradientDescent with backtracking";
 
 /// The share of the decrease that the slope promises that a step must bring: a rate of the inverse
 /// curvature does.
-const SUFFICIENT: f64 = 0.5;
+const ARMIJO_C1: f64 = 0.5;
 /// A rate is tried at so many times the last one, and divided by it as long as it is too large.
-const FACTOR: f64 = 2.0;
+const BACKTRACKING_FACTOR: f64 = 2.0;
 
 /// Moves `at` down the gradient, the loss falling in every iteration, until no component of the
 /// gradient is above the tolerance, or nothing but rounding is left.
@@ -48,7 +48,7 @@ pub(crate) fn minimize<B: Backend + ?Sized>(
             return Ok(stop);
         }
         match search(objective, &point, rate) {
-            Some((next, found)) => (point, rate) = (next, FACTOR * found),
+            Some((next, found)) => (point, rate) = (next, BACKTRACKING_FACTOR * found),
             None => return Ok(StopReason::PrecisionLimit),
         }
     }
@@ -63,14 +63,14 @@ fn search<B: Backend + ?Sized>(
 ) -> Option<(Point<B::Scalar>, f64)> {
     let slope = slope(&from.gradient);
     let rounding = B::Scalar::epsilon().widen() * from.loss;
-    while SUFFICIENT * rate * slope > rounding {
+    while ARMIJO_C1 * rate * slope > rounding {
         let moved = |(at, g): (&B::Scalar, &B::Scalar)| at.widen() - rate * g.widen();
         let at = from.at.iter().zip(&from.gradient).map(moved).map(B::Scalar::narrow);
         let next = Point::new(objective, at.collect());
-        if next.loss <= from.loss - SUFFICIENT * rate * slope {
+        if next.loss <= from.loss - ARMIJO_C1 * rate * slope {
             return Some((next, rate));
         }
-        rate /= FACTOR;
+        rate /= BACKTRACKING_FACTOR;
     }
     None
 }

@@ -7,7 +7,7 @@ use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::progress::report::StopReason;
 use crate::progress::trace::Trace;
-use crate::solvers::quasi_newton::{Descent, Limits, Past};
+use crate::solvers::quasi_newton::{Descent, Limits, State};
 use crate::solvers::solver::Solver;
 
 /// The limited-memory BFGS method, on columns centred and scaled, for more parameters than
@@ -71,6 +71,6 @@ impl Solver for Lbfgs {
         let basis = objective.basis()?;
         basis.leave_out_constants(at);
         let saved = trace.resume("Lbfgs", at)?;
-        Descent::new(objective, limits, basis, None, Past::lbfgs()).run(saved, at, trace)
+        Descent::new(objective, limits, basis, None, State::lbfgs()).run(saved, at, trace)
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod backtracking;
 mod cooling;
 pub(crate) mod gradient_descent;
 pub(crate) mod lbfgs;
+mod line_search;
 pub(crate) mod newton;
 pub(crate) mod proximal_newton;
 pub(crate) mod quasi_newton;

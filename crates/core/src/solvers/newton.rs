@@ -13,7 +13,7 @@ use crate::objective::rows::sample_size;
 use crate::progress::report::StopReason;
 use crate::progress::trace::{Progress, Trace};
 use crate::solvers::cooling::cool;
-use crate::solvers::quasi_newton::{Descent, Limits, MEMORY, Past};
+use crate::solvers::quasi_newton::{Descent, LBFGS_PAIRS, Limits, State};
 use crate::solvers::solver::Solver;
 
 /// Newton's method, with second derivatives summed over a sample of the rows where that is enough.
@@ -89,12 +89,12 @@ impl Newton {
     fn run<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
-        saved: Option<Past>,
+        saved: Option<State>,
         at: &mut [B::Scalar],
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
         let (iterations, tolerance) = (self.max_iterations, self.tolerance);
-        let limits = Limits { iterations, tolerance, memory: MEMORY };
+        let limits = Limits { iterations, tolerance, memory: LBFGS_PAIRS };
         let rows = sample_size(objective.dimension());
         let mut sample = objective.sample(rows);
         let basis = objective.basis_from(sample.as_ref())?;
@@ -108,12 +108,12 @@ impl Newton {
         // Second derivatives with respect to columns that the sample does not show have to be
         // summed over all rows in the end.
         let (sample, rows) = if missing.is_empty() { (sample, rows) } else { (None, usize::MAX) };
-        Descent::new(objective, limits, basis, sample, Past::newton(rows)).run(saved, at, trace)
+        Descent::new(objective, limits, basis, sample, State::newton(rows)).run(saved, at, trace)
     }
 }
 
 /// How near to the minimum over a sample a fit begins.
-const APPROACH: Limits = Limits { iterations: 20, tolerance: 1e-5, memory: MEMORY };
+const APPROACH: Limits = Limits { iterations: 20, tolerance: 1e-5, memory: LBFGS_PAIRS };
 
 /// Minimises the objective over a sample, as far as that brings the whole nearer.
 fn approach<B: Backend + ?Sized>(
@@ -124,7 +124,7 @@ fn approach<B: Backend + ?Sized>(
     let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
     let mut trace = Trace::aside(objective, &mut observe);
     let mut near = at.to_vec();
-    let descent = Descent::new(objective, APPROACH, basis.clone(), None, Past::newton(usize::MAX));
+    let descent = Descent::new(objective, APPROACH, basis.clone(), None, State::newton(usize::MAX));
     // Whatever is wrong with the sample may be right with the whole.
     if descent.run(None, &mut near, &mut trace).is_ok() {
         at.copy_from_slice(&near);

@@ -2,7 +2,7 @@
 
 use crate::linalg::vectors::widen;
 use crate::objective::point::Point;
-use crate::objective::second::MOST_CURVATURE;
+use crate::objective::second::MAX_ROW_CURVATURE;
 use crate::progress::state::SolverState;
 use num_traits::Float as _;
 
@@ -18,20 +18,18 @@ use crate::objective::Objective;
 use crate::objective::coordinates::Coordinates;
 use crate::objective::curvature::{Curvature, RowCurvature};
 use crate::objective::rows::sample_size;
-use crate::objective::second::FEW;
+use crate::objective::second::DENSE_HESSIAN_LIMIT;
 
 use crate::progress::report::StopReason;
 use crate::progress::trace::Trace;
+use crate::solvers::line_search::{Trial, backtrack};
 use crate::solvers::stall::Stall;
 
 /// How many steps Newton's methods remember, on top of second derivatives or in their place.
-pub(crate) const MEMORY: usize = 10;
+pub(crate) const LBFGS_PAIRS: usize = 10;
 /// Second derivatives are summed anew when a step leaves more than this share of the decrement:
 /// their sum takes as long as some steps.
 const REFRESH_RATIO: f64 = 0.3;
-/// The share of the predicted decrease that a step must bring (Nocedal and Wright, *Numerical
-/// Optimization*, 2nd ed. 2006, equation 3.4).
-const ARMIJO_C1: f64 = 1e-4;
 /// Second derivatives of a sample may exceed those of all rows by this factor, and distances to the
 /// minimum fall short by it.
 pub(crate) const SAMPLE_FACTOR: f64 = 2.0;
@@ -43,14 +41,16 @@ const QUADRATIC_REGION: f64 = 1e-2;
 const SATURATED_LOSS: f64 = 1.0;
 /// and while a step promises more than this share of the loss.
 const MAJORIZER_SHARE: f64 = 0.1;
+/// A step is shortened by no more than this factor at once.
+const SHORTEST: f64 = 0.1;
 /// The number of step lengths that are tried before other second derivatives are.
-const TRIES: usize = 5;
+const MAX_BACKTRACKS: usize = 5;
 /// A step is lengthened where the loss falls at its end this share as steeply as at its start,
-const STILL_STEEP: f64 = 0.5;
+const EXPANSION_SLOPE: f64 = 0.5;
 /// by this factor,
-const LENGTHENING: f64 = 4.0;
+const EXPANSION_FACTOR: f64 = 4.0;
 /// so often at most.
-const LENGTHENINGS: usize = 12;
+const MAX_EXPANSIONS: usize = 12;
 /// With second derivatives of a sample, coefficients change by this many tolerances at most at the
 /// end, as a share of max(1, |w|).
 const COEFFICIENT_TOLERANCE: f64 = 1e3;
@@ -71,19 +71,19 @@ pub(crate) struct Descent<'o, 'a, B: Backend + ?Sized> {
     basis: Coordinates,
     /// Where second derivatives are summed, if not over all rows.
     sample: Option<Objective<'a, B>>,
-    past: Past,
+    state: State,
     curvature: Curvature,
 }
 
 /// All that goes from one iteration to the next, beside the point.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct Past {
+pub(crate) struct State {
     method: Method,
     base: Base,
     memory: Memory,
     /// The decrement of the step before, where it was with the same curvature.
-    before: Option<f64>,
+    last_decrement: Option<f64>,
     /// Whether that step was neither shortened nor lengthened.
     full: bool,
     stall: Stall,
@@ -111,7 +111,7 @@ pub(crate) enum Base {
     Columns { scale: Option<f64> },
 }
 
-impl SolverState for Past {
+impl SolverState for State {
     fn is_sound(&self, dimension: usize) -> bool {
         let base = match &self.base {
             Base::Derivatives { at, .. } => all_sound([&at[..]], dimension),
@@ -121,7 +121,7 @@ impl SolverState for Past {
     }
 }
 
-impl Past {
+impl State {
     /// For Newton's method, with a sample of so many rows.
     pub(crate) fn newton(rows: usize) -> Self {
         let base = Base::Derivatives { at: Vec::new(), rows, of_rows: RowCurvature::Exact };
@@ -134,7 +134,7 @@ impl Past {
 
     fn new(method: Method, base: Base) -> Self {
         let (memory, stall) = (Memory::default(), Stall::default());
-        Self { method, base, memory, before: None, full: false, stall, polished: false }
+        Self { method, base, memory, last_decrement: None, full: false, stall, polished: false }
     }
 
     pub(crate) fn solver(&self) -> &'static str {
@@ -161,27 +161,27 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         limits: Limits,
         basis: Coordinates,
         sample: Option<Objective<'a, B>>,
-        past: Past,
+        state: State,
     ) -> Self {
-        let curvature = Curvature::separate(MOST_CURVATURE, objective.l2(), &basis);
-        Self { objective, limits, basis, sample, past, curvature }
+        let curvature = Curvature::separate(MAX_ROW_CURVATURE, objective.l2(), &basis);
+        Self { objective, limits, basis, sample, state, curvature }
     }
 
     pub(crate) fn run(
         mut self,
-        saved: Option<Past>,
+        saved: Option<State>,
         at: &mut [B::Scalar],
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
-        let mut point = if let Some(past) = saved {
-            if let Base::Derivatives { rows, .. } = past.base {
+        let mut point = if let Some(state) = saved {
+            if let Base::Derivatives { rows, .. } = state.base {
                 self.sample = self.objective.sample(rows);
             }
-            self.past = past;
+            self.state = state;
             Point::new(self.objective, at.to_vec())
         } else {
             let point = Point::start(self.objective, at.to_vec());
-            if let Base::Derivatives { at, .. } = &mut self.past.base {
+            if let Base::Derivatives { at, .. } = &mut self.state.base {
                 *at = widen(&point.at);
             }
             point
@@ -206,24 +206,24 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             }
             let or_near = |stop| if direction.near { StopReason::Converged } else { stop };
             let gain = direction.decrement / 2.0;
-            let stall = self.past.stall.in_noise(gain, self.noise(point));
+            let stall = self.state.stall.in_noise(gain, self.noise(point));
             if stall.is_long() || stall.has_begun() && self.is_rounding(point, &direction) {
                 // Gradients alone may creep; second derivatives tell.
                 match self.verification(point) {
                     Some(base) => self.renew(base),
                     None => return Ok(or_near(StopReason::PrecisionLimit)),
                 }
-                self.past.stall = Stall::default();
+                self.state.stall = Stall::default();
                 continue;
             }
             trace.refuse_separated(self.objective, point, self.limits.iterations)?;
             // A fit resumed from here comes down to this line again without any change.
-            let (solver, save) = (self.past.solver(), || self.past.clone());
+            let (solver, save) = (self.state.solver(), || self.state.clone());
             let (objective, iterations) = (&*self.objective, self.limits.iterations);
             if let Some(stop) = trace.proceed_from(objective, &point.at, iterations, solver, save) {
                 return Ok(or_near(stop));
             }
-            self.past.stall = stall;
+            self.state.stall = stall;
             let Some(next) = self.advance(point, &direction) else {
                 return Ok(or_near(StopReason::PrecisionLimit));
             };
@@ -244,7 +244,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
 
     fn direction_by_base(&self, point: &Point<B::Scalar>) -> Direction {
         let gradient = widen(&point.gradient);
-        let step = self.past.memory.solve(&gradient, |v| self.curvature.solved(v));
+        let step = self.state.memory.solve(&gradient, |v| self.curvature.solved(v));
         let decrement = dot(&gradient, &step);
         let near = decrement / 2.0 <= self.limits.tolerance * point.loss;
         Direction { step, decrement, near: near && !self.majorizes() }
@@ -263,9 +263,11 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         let misses = self.objective.misses_columns(point, &self.basis, &self.curvature);
         let is_credible =
             gain.is_finite() && gain <= point.loss && !(misses && self.sample.is_none());
-        let worn =
-            self.past.before.is_some_and(|before| direction.decrement > REFRESH_RATIO * before);
-        match &self.past.base {
+        let worn = self
+            .state
+            .last_decrement
+            .is_some_and(|before| direction.decrement > REFRESH_RATIO * before);
+        match &self.state.base {
             Base::Derivatives { .. } if self.is_fresh(point) => match self.of_rows() {
                 RowCurvature::Exact if !is_credible => {
                     Some(self.derivatives(point, RowCurvature::Majorizer, self.rows()))
@@ -290,8 +292,8 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
                 self.verification(point)
             }
             Base::Columns { .. } if worn => {
-                let most = Curvature::separate(MOST_CURVATURE, self.objective.l2(), &self.basis);
-                let scale = self.past.memory.last_scale(|change| most.solved(change));
+                let most = Curvature::separate(MAX_ROW_CURVATURE, self.objective.l2(), &self.basis);
+                let scale = self.state.memory.last_scale(|change| most.solved(change));
                 Some(Base::Columns { scale })
             }
             _ => None,
@@ -300,8 +302,8 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
 
     /// What steps can begin with at a point where one did not lower the loss.
     fn base_to_fall_back_on(&self, point: &Point<B::Scalar>) -> Option<Base> {
-        match &self.past.base {
-            Base::Columns { .. } if !self.past.memory.is_empty() => {
+        match &self.state.base {
+            Base::Columns { .. } if !self.state.memory.is_empty() => {
                 Some(Base::Columns { scale: None })
             }
             Base::Columns { .. } => self.verification(point),
@@ -324,7 +326,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
 
     /// About how many rows second derivatives are summed over.
     fn rows(&self) -> usize {
-        match self.past.base {
+        match self.state.base {
             Base::Derivatives { rows, .. } => rows,
             Base::Columns { .. } => sample_size(self.objective.dimension()),
         }
@@ -335,7 +337,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     }
 
     fn of_rows(&self) -> RowCurvature {
-        match self.past.base {
+        match self.state.base {
             Base::Derivatives { of_rows, .. } => of_rows,
             Base::Columns { .. } => RowCurvature::Exact,
         }
@@ -348,14 +350,15 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     /// Whether the curvature is that of this very point, and nothing was learnt since.
     fn is_fresh(&self, point: &Point<B::Scalar>) -> bool {
         let here = |at: &Vec<f64>| at.iter().zip(&point.at).all(|(a, b)| *a == b.widen());
-        let fresh = matches!(&self.past.base, Base::Derivatives { at, .. } if here(at));
-        fresh && self.past.memory.is_empty()
+        let fresh = matches!(&self.state.base, Base::Derivatives { at, .. } if here(at));
+        fresh && self.state.memory.is_empty()
     }
 
     /// Second derivatives in the place of gradients alone, which have shown the curvature only along
     /// the steps taken; `None` where there are too many parameters.
     fn verification(&self, point: &Point<B::Scalar>) -> Option<Base> {
-        let few = point.at.len() <= FEW && matches!(self.past.base, Base::Columns { .. });
+        let few = point.at.len() <= DENSE_HESSIAN_LIMIT
+            && matches!(self.state.base, Base::Columns { .. });
         few.then(|| self.derivatives(point, RowCurvature::Exact, sample_size(point.at.len())))
     }
 
@@ -376,9 +379,9 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
 
     /// Whether a point near the minimum is the last one.
     fn is_settled(&self, point: &Point<B::Scalar>, direction: &Direction) -> bool {
-        match self.past.base {
+        match self.state.base {
             Base::Columns { .. } => true,
-            Base::Derivatives { .. } if self.sample.is_none() => self.past.polished,
+            Base::Derivatives { .. } if self.sample.is_none() => self.state.polished,
             Base::Derivatives { .. } => {
                 let rounding = 64.0 * B::Scalar::epsilon().widen();
                 let most = rounding.max(COEFFICIENT_TOLERANCE * self.limits.tolerance);
@@ -399,7 +402,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         let Some(factor) = self.curvature.factor() else { return };
         trace.leave_out(factor.left_out().filter(|&j| j < self.objective.ncols()));
         let Direction { decrement, near, .. } = *direction;
-        let full = self.past.before.is_some() && self.past.full;
+        let full = self.state.last_decrement.is_some() && self.state.full;
         let shrunk = full && decrement <= QUADRATIC_REGION * point.loss;
         if self.majorizes() || !(near || shrunk) {
             return;
@@ -421,8 +424,8 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
 
     /// The curvature that follows from the base.
     fn of_base(&mut self) -> Curvature {
-        let most = || Curvature::separate(MOST_CURVATURE, self.objective.l2(), &self.basis);
-        match &self.past.base {
+        let most = || Curvature::separate(MAX_ROW_CURVATURE, self.objective.l2(), &self.basis);
+        match &self.state.base {
             Base::Derivatives { at, of_rows, .. } => {
                 let at: Vec<_> = at.iter().map(|&at| B::Scalar::narrow(at)).collect();
                 let rows = self.sample.as_mut().unwrap_or(self.objective);
@@ -438,16 +441,16 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     fn renew(&mut self, base: Base) {
         let learning = matches!(base, Base::Columns { scale: Some(_) });
         if !learning {
-            self.past.memory.clear();
+            self.state.memory.clear();
         }
         if let Base::Derivatives { rows, .. } = base
-            && !(rows == self.rows() && matches!(self.past.base, Base::Derivatives { .. }))
+            && !(rows == self.rows() && matches!(self.state.base, Base::Derivatives { .. }))
         {
             self.sample = self.objective.sample(rows);
         }
-        (self.past.base, self.past.before) = (base, None);
+        (self.state.base, self.state.last_decrement) = (base, None);
         // Two factors at once would be much memory.
-        self.curvature = Curvature::separate(MOST_CURVATURE, self.objective.l2(), &self.basis);
+        self.curvature = Curvature::separate(MAX_ROW_CURVATURE, self.objective.l2(), &self.basis);
         self.curvature = self.of_base();
     }
 
@@ -457,7 +460,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         point: &Point<B::Scalar>,
         direction: &Direction,
     ) -> Option<Point<B::Scalar>> {
-        let derivatives = matches!(self.past.base, Base::Derivatives { .. });
+        let derivatives = matches!(self.state.base, Base::Derivatives { .. });
         let mut polished = None;
         if direction.near && derivatives && self.sample.is_none() {
             // The last step squares the error where the second derivatives are exact.
@@ -465,7 +468,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
                 self.renew(self.derivatives(point, RowCurvature::Exact, self.rows()));
                 polished = Some(self.direction_by_base(point));
             }
-            self.past.polished = true;
+            self.state.polished = true;
         }
         let mut direction = polished.as_ref().unwrap_or(direction);
         let mut fallen_back;
@@ -484,8 +487,8 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         let along = difference(&next.at, &point.at);
         let change = difference(&next.gradient, &point.gradient);
         let epsilon = B::Scalar::epsilon().widen();
-        self.past.memory.push(along, change, epsilon, self.limits.memory);
-        (self.past.before, self.past.full) = (Some(direction.decrement), full);
+        self.state.memory.push(along, change, epsilon, self.limits.memory);
+        (self.state.last_decrement, self.state.full) = (Some(direction.decrement), full);
         Some(next)
     }
 
@@ -502,30 +505,22 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             return None;
         }
         let alone = self.base_to_fall_back_on(from).is_none();
-        let tries = if alone { usize::MAX } else { TRIES };
-        let mut length = 1.0;
-        for _ in 0..tries {
-            let along = from.at.iter().zip(step);
-            let at: Vec<_> =
-                along.map(|(at, step)| B::Scalar::narrow(at.widen() - length * step)).collect();
-            if at == from.at {
-                return None;
-            }
-            let next = Point::new(self.objective, at);
-            let expected = from.loss - ARMIJO_C1 * length * decrement;
-            let rise = next.loss - expected;
-            if rise <= self.noise(from) && all_finite(&next.gradient) {
-                return Some(match length == 1.0 && decrement / 2.0 > self.noise(from) {
-                    true => self.lengthened(from, direction, next),
-                    false => (next, length == 1.0),
-                });
-            }
-            // The minimum of the parabola through both losses and the slope, within reason.
-            let parabola =
-                length * decrement / (2.0 * (next.loss - from.loss + length * decrement));
-            length *= if parabola.is_finite() { parabola.clamp(0.1, 0.5) } else { 0.1 };
-        }
-        None
+        let tries = if alone { usize::MAX } else { MAX_BACKTRACKS };
+        let noise = self.noise(from);
+        let objective = &mut *self.objective;
+        let (next, length) = backtrack(tries, SHORTEST, noise, |length| {
+            let at = moved(&from.at, step, length);
+            (at != from.at).then(|| {
+                let point = Point::new(objective, at);
+                let rise = point.loss - from.loss;
+                let is_finite = all_finite(&point.gradient);
+                Trial { point, rise, promised: length * decrement, is_finite }
+            })
+        })?;
+        Some(match length == 1.0 && decrement / 2.0 > noise {
+            true => self.lengthened(from, direction, next),
+            false => (next, length == 1.0),
+        })
     }
 
     /// Goes on along a step where the curvature that it came from is not met: where rows are
@@ -538,15 +533,14 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     ) -> (Point<B::Scalar>, bool) {
         let mut length = 1.0;
         let mut full = true;
-        for _ in 0..LENGTHENINGS {
+        for _ in 0..MAX_EXPANSIONS {
             let slope = dot(&widen(&next.gradient), &direction.step);
-            if slope < STILL_STEEP * direction.decrement {
+            if slope < EXPANSION_SLOPE * direction.decrement {
                 break;
             }
-            length *= LENGTHENING;
-            let along = from.at.iter().zip(&direction.step);
-            let at = along.map(|(at, step)| B::Scalar::narrow(at.widen() - length * step));
-            let further = Point::new(self.objective, at.collect());
+            length *= EXPANSION_FACTOR;
+            let at = moved(&from.at, &direction.step, length);
+            let further = Point::new(self.objective, at);
             if !(further.loss < next.loss && all_finite(&further.gradient)) {
                 break;
             }
@@ -554,4 +548,10 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         }
         (next, full)
     }
+}
+
+/// Where a multiple of a step, which is to be subtracted, leads.
+fn moved<F: Float>(from: &[F], step: &[f64], length: f64) -> Vec<F> {
+    let along = from.iter().zip(step);
+    along.map(|(at, step)| F::narrow(at.widen() - length * step)).collect()
 }

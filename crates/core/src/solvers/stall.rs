@@ -11,9 +11,9 @@ pub(crate) struct Stall {
 }
 
 /// So many steps in a row without progress, when less is to be gained than rounding, are the end,
-const STALLED: usize = 10;
+const MAX_STALLED_STEPS: usize = 10;
 /// or so many where what is to be gained is rounding.
-const BEGUN: usize = 2;
+const MIN_STALLED_STEPS: usize = 2;
 
 impl Stall {
     /// The same after a step that leaves so much to gain.
@@ -29,10 +29,10 @@ impl Stall {
     }
 
     pub(crate) fn is_long(self) -> bool {
-        self.steps > STALLED
+        self.steps > MAX_STALLED_STEPS
     }
 
     pub(crate) fn has_begun(self) -> bool {
-        self.steps > BEGUN
+        self.steps > MIN_STALLED_STEPS
     }
 }

@@ -13,8 +13,8 @@ use crate::objective::coordinates::Coordinates;
 use crate::objective::curvature::{Curvature, RowCurvature};
 use crate::objective::point::Point;
 use crate::objective::rows::sample_size;
-use crate::objective::second::FEW;
-use crate::objective::second::MOST_CURVATURE;
+use crate::objective::second::DENSE_HESSIAN_LIMIT;
+use crate::objective::second::MAX_ROW_CURVATURE;
 use crate::progress::state::SolverState;
 
 use crate::progress::report::StopReason;
@@ -98,18 +98,18 @@ impl Solver for TrustRegion {
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
         let basis = objective.basis()?;
-        let metric = Curvature::separate(MOST_CURVATURE, objective.l2(), &basis);
+        let metric = Curvature::separate(MAX_ROW_CURVATURE, objective.l2(), &basis);
         basis.leave_out_constants(at);
-        let (mut point, past) = match trace.resume(NAME, at)? {
-            Some(past) => (Point::new(objective, at.to_vec()), past),
+        let (mut point, state) = match trace.resume(NAME, at)? {
+            Some(state) => (Point::new(objective, at.to_vec()), state),
             None => {
                 let point = Point::start(objective, at.to_vec());
-                let past = Past::new(&point, &metric);
-                (point, past)
+                let state = State::new(&point, &metric);
+                (point, state)
             }
         };
-        let mut descent = Descent { settings: *self, objective, basis, metric, past };
-        if let Some(at) = descent.past.metric_at.clone() {
+        let mut descent = Descent { settings: *self, objective, basis, metric, state };
+        if let Some(at) = descent.state.metric_at.clone() {
             let at: Vec<_> = at.into_iter().map(B::Scalar::narrow).collect();
             let exact = RowCurvature::Exact;
             descent.metric = descent.objective.curvature(&at, &descent.basis, exact);
@@ -121,21 +121,21 @@ impl Solver for TrustRegion {
 }
 
 /// The share of the foretold decrease that a step must bring.
-const SUFFICIENT: f64 = 1e-4;
+const ETA_ACCEPT: f64 = 1e-4;
 /// Below this share the region was too large, from the other on it may be too small.
-const POOR: f64 = 0.25;
-const GOOD: f64 = 0.75;
+const ETA_SHRINK: f64 = 0.25;
+const ETA_EXPAND: f64 = 0.75;
 /// After so many iterations second derivatives are worth their sum.
-const PATIENCE: usize = 50;
+const METRIC_DELAY: usize = 50;
 /// By so much the region shrinks and grows.
-const FACTOR: f64 = 4.0;
+const RADIUS_FACTOR: f64 = 4.0;
 /// Conjugate gradients go on until the gradient of the quadratic model is this share of what it was,
-const SMALL: f64 = 0.1;
+const FORCING_TERM: f64 = 0.1;
 /// or this, where the step promises to be the last: a direction of little curvature that has not
 /// had its turn would make it larger;
-const SURE: f64 = 1e-3;
+const FINAL_FORCING_TERM: f64 = 1e-3;
 /// and until the last brought less than this share of what they did on average.
-const WORTHWHILE: f64 = 0.5;
+const CG_GAIN_RATIO: f64 = 0.5;
 
 /// The loop.
 struct Descent<'o, 'a, B: Backend + ?Sized> {
@@ -146,13 +146,13 @@ struct Descent<'o, 'a, B: Backend + ?Sized> {
     /// The inverse of the matrix `M` in whose norm, `√(s·M·s)`, the region is a ball: it makes
     /// columns comparable.
     metric: Curvature,
-    past: Past,
+    state: State,
 }
 
 /// All that goes from one iteration to the next, beside the point.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct Past {
+pub(crate) struct State {
     radius: f64,
     stall: Stall,
     /// Where the second derivatives are from that are the metric; that of the columns where there
@@ -160,13 +160,13 @@ pub(crate) struct Past {
     metric_at: Option<Vec<f64>>,
 }
 
-impl SolverState for Past {
+impl SolverState for State {
     fn is_sound(&self, dimension: usize) -> bool {
         all_sound(self.metric_at.as_deref(), dimension)
     }
 }
 
-impl Past {
+impl State {
     fn new<F: Float>(point: &Point<F>, metric: &Curvature) -> Self {
         let radius = squared_decrement(point, metric).sqrt();
         Self { radius, stall: Stall::default(), metric_at: None }
@@ -196,23 +196,23 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     ) -> Result<StopReason, Error> {
         trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
         loop {
-            let step = self.step(point, self.past.radius);
+            let step = self.step(point, self.state.radius);
             let near = !step.cut && step.gain <= self.settings.tolerance * point.loss;
             let noise = self.objective.rounding_of_loss(&point.at, point.loss, &self.basis);
-            let stall = self.past.stall.in_noise(step.gain, noise);
+            let stall = self.state.stall.in_noise(step.gain, noise);
             if stall.is_long() {
                 return Ok(StopReason::PrecisionLimit);
             }
             trace.refuse_separated(self.objective, point, self.settings.max_iterations)?;
             // A fit resumed from here comes down to this line again without any change.
-            let save = || self.past.clone();
+            let save = || self.state.clone();
             let (objective, maximum) = (&*self.objective, self.settings.max_iterations);
             if let Some(stop) = trace.proceed_from(objective, &point.at, maximum, NAME, save) {
                 let converged = near && self.is_optimal(point, trace);
                 return Ok(if converged { StopReason::Converged } else { stop });
             }
-            self.past.stall = stall;
-            if trace.iterations() == PATIENCE && point.at.len() <= FEW {
+            self.state.stall = stall;
+            if trace.iterations() == METRIC_DELAY && point.at.len() <= DENSE_HESSIAN_LIMIT {
                 self.take_metric(point);
             }
             let next = self.moved(point, &step.step);
@@ -220,13 +220,13 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 return Ok(StopReason::PrecisionLimit);
             }
             if let Some(next) = next {
-                let kept = self.kept(point, &next, step.gain, noise);
-                self.past.radius = match kept {
-                    GOOD.. if step.cut => FACTOR * self.past.radius,
-                    POOR.. => self.past.radius,
-                    _ => step.length / FACTOR,
+                let reduction_ratio = self.reduction_ratio(point, &next, step.gain, noise);
+                self.state.radius = match reduction_ratio {
+                    ETA_EXPAND.. if step.cut => RADIUS_FACTOR * self.state.radius,
+                    ETA_SHRINK.. => self.state.radius,
+                    _ => step.length / RADIUS_FACTOR,
                 };
-                if kept >= SUFFICIENT {
+                if reduction_ratio >= ETA_ACCEPT {
                     *point = next;
                     trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
                 }
@@ -245,7 +245,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         let tolerable = self.settings.tolerance * point.loss;
         let proven = trace.bound().is_some_and(|bound| bound <= tolerable);
         let flat = point.gradient.iter().all(|slope| slope.widen() == 0.0);
-        if proven || flat || point.at.len() > FEW {
+        if proven || flat || point.at.len() > DENSE_HESSIAN_LIMIT {
             return true;
         }
         if let Some(mut sample) = self.objective.sample(sample_size(point.at.len())) {
@@ -271,8 +271,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
 
     fn take_metric_of(&mut self, point: &Point<B::Scalar>, curvature: Curvature) {
         if !self.objective.misses_columns(point, &self.basis, &curvature) {
-            self.past.metric_at = Some(widen(&point.at));
-            self.past.radius = squared_decrement(point, &curvature).sqrt();
+            self.state.metric_at = Some(widen(&point.at));
+            self.state.radius = squared_decrement(point, &curvature).sqrt();
             self.metric = curvature;
         }
     }
@@ -306,9 +306,19 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     }
 
     /// Which share of the foretold decrease came true, give or take the rounding of the losses.
-    fn kept(&self, from: &Point<B::Scalar>, to: &Point<B::Scalar>, gain: f64, noise: f64) -> f64 {
-        let kept = (from.loss - to.loss + noise) / (gain + noise);
-        if all_finite(&to.gradient) && kept.is_finite() { kept } else { f64::NEG_INFINITY }
+    fn reduction_ratio(
+        &self,
+        from: &Point<B::Scalar>,
+        to: &Point<B::Scalar>,
+        gain: f64,
+        noise: f64,
+    ) -> f64 {
+        let reduction_ratio = (from.loss - to.loss + noise) / (gain + noise);
+        if all_finite(&to.gradient) && reduction_ratio.is_finite() {
+            reduction_ratio
+        } else {
+            f64::NEG_INFINITY
+        }
     }
 
     /// The step by conjugate gradients, preconditioned by the metric.
@@ -328,8 +338,9 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             }
             let gain = gradients.follow(curvature, &along, &self.metric);
             let last = gradients.step.gain <= self.settings.tolerance * point.loss;
-            let small = gradients.slope <= if last { SURE } else { SMALL }.powi(2) * first;
-            if small && count as f64 * gain <= WORTHWHILE * gradients.step.gain {
+            let small = gradients.slope
+                <= if last { FINAL_FORCING_TERM } else { FORCING_TERM }.powi(2) * first;
+            if small && count as f64 * gain <= CG_GAIN_RATIO * gradients.step.gain {
                 break;
             }
         }

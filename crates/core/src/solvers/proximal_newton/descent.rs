@@ -13,31 +13,32 @@ use crate::linalg::vectors::difference;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::objective::curvature::RowCurvature;
-use crate::objective::second::MOST_CURVATURE;
+use crate::objective::second::MAX_ROW_CURVATURE;
 
 use crate::progress::report::StopReason;
 use crate::progress::trace::Trace;
-use crate::solvers::proximal_newton::elastic_net::{ElasticNet, Point, SUFFICIENT};
+use crate::solvers::line_search::ARMIJO_C1;
+use crate::solvers::proximal_newton::elastic_net::{ElasticNet, Point};
 use crate::solvers::proximal_newton::local::{Local, NEGLIGIBLE, Source, Step, working};
-use crate::solvers::quasi_newton::MEMORY;
+use crate::solvers::quasi_newton::LBFGS_PAIRS;
 use crate::solvers::stall::Stall;
 
 /// Coordinates at zero whose slope is less than this share of the penalty will stay there, most
 /// likely (Tibshirani and others, *Strong rules for discarding predictors in lasso-type problems*,
 /// 2012); second derivatives by them are not needed.
-const NEARLY: f64 = 0.8;
+const STRONG_RULE_FACTOR: f64 = 0.8;
 /// So many steps are taken, where parameters are many, before second derivatives are summed,
-const CHEAP: usize = 10;
+const MIN_MEMORY_STEPS: usize = 10;
 /// and as many as take as long as the sum, if so many products are summed while an element is read:
 /// had those steps been enough, little was lost, and nor was it if they were not.
-const PRODUCTS: f64 = 16.0;
+const PRODUCTS_PER_ELEMENT: f64 = 16.0;
 /// After so many of these, steps with fixed signs take their turn where second derivatives are by
 /// too many parameters to be summed.
-const PATIENT: usize = 24;
+const SIGN_STEP_DELAY: usize = 24;
 /// At least so many parameters move at once.
-const FEWEST: usize = 128;
+const MIN_WORKING_SET: usize = 128;
 /// Second derivatives serve as long as a step leaves less than this share of what it gained.
-const SERVES: f64 = 0.1;
+const REFRESH_RATIO: f64 = 0.1;
 /// Steps by majorizing parabolas go on while rows lie on the wrong sides by more than this in the
 /// mean,
 const SATURATED_LOSS: f64 = 1.0;
@@ -48,7 +49,7 @@ const QUADRATIC_REGION: f64 = 1e-3;
 /// Coefficients change by this many tolerances at most at the end, as a share of max(1, |w|).
 const COEFFICIENT_TOLERANCE: f64 = 10.0;
 /// The number of step lengths that are tried before another model is.
-const TRIES: usize = 5;
+const MAX_BACKTRACKS: usize = 5;
 
 /// Where to stop.
 #[derive(Clone, Copy)]
@@ -67,25 +68,25 @@ pub(super) struct Descent<'o, 'a, B: Backend + ?Sized> {
     sample: Option<Objective<'a, B>>,
     /// The model of the step before.
     model: Option<Local>,
-    past: Past,
+    state: State,
 }
 
 /// All that goes from one iteration to the next, beside the point.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct Past {
+pub(crate) struct State {
     /// The model of the step before, where this is saved and it follows from more than the memory.
     model: Option<Local>,
     /// What the step before gained, as far as the slope told, where the model was to serve.
-    before: Option<f64>,
+    last_slope: Option<f64>,
     memory: Memory,
     /// So many steps have been taken before second derivatives are worth their sum; `None` once they
     /// are.
     cheap: Option<usize>,
     /// Whether a last step is being taken near the minimum.
     polished: bool,
-    /// Whether F fell by the step before.
-    fell: bool,
+    /// Whether F decreased by the step before.
+    decreased: bool,
     stall: Stall,
     /// About how many rows the sample has.
     rows: usize,
@@ -93,23 +94,23 @@ pub(crate) struct Past {
     of_rows: RowCurvature,
 }
 
-impl SolverState for Past {
+impl SolverState for State {
     fn is_sound(&self, dimension: usize) -> bool {
         self.model.as_ref().is_none_or(|model| model.is_sound(dimension))
             && self.memory.is_sound(dimension)
     }
 }
 
-impl Past {
+impl State {
     /// Nothing, with a sample of so many rows, and a model by all parameters if they are few.
     pub(super) fn new(rows: usize, few: bool) -> Self {
         Self {
             model: None,
-            before: None,
+            last_slope: None,
             memory: Memory::default(),
             cheap: (!few).then_some(0),
             polished: false,
-            fell: true,
+            decreased: true,
             stall: Stall::default(),
             rows,
             of_rows: RowCurvature::Exact,
@@ -122,10 +123,10 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         net: ElasticNet<'o, 'a, B>,
         limits: Limits,
         most: usize,
-        mut past: Past,
+        mut state: State,
     ) -> Self {
-        let (sample, model) = (net.objective.sample(past.rows), past.model.take());
-        Self { net, limits, most, sample, model, past }
+        let (sample, model) = (net.objective.sample(state.rows), state.model.take());
+        Self { net, limits, most, sample, model, state }
     }
 
     pub(super) fn run(
@@ -174,12 +175,12 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             }
             // A fit resumed from here comes down to this line again without any change.
             let model = || Some(local.clone()).filter(|local| local.source != Source::Memory);
-            let save = || Past { model: model(), ..self.past.clone() };
+            let save = || State { model: model(), ..self.state.clone() };
             let objective = &*self.net.objective;
             if let Some(stop) = trace.proceed_from(objective, &point.at, iterations, NAME, save) {
                 return Ok(stop);
             }
-            (self.past.stall, self.past.polished) = (stall, near);
+            (self.state.stall, self.state.polished) = (stall, near);
             let Some(next) = self.advance(point, local, step) else {
                 return Ok(StopReason::PrecisionLimit);
             };
@@ -190,7 +191,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     /// Whether a point near the minimum is the last one: another step moves no coefficient by much, or
     /// has been taken.
     fn is_settled(&mut self, point: &Point<B::Scalar>) -> bool {
-        if self.past.polished {
+        if self.state.polished {
             return true;
         }
         let model = self.model.take().filter(|local| local.holds(point, &self.net.l1));
@@ -210,8 +211,8 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     /// and may do so again: only a share of what is promised must come true.
     fn stall(&self, point: &Point<B::Scalar>, step: &Step) -> Stall {
         let noise = self.net.noise(point);
-        let noise = if self.past.fell { noise } else { noise / SUFFICIENT };
-        self.past.stall.in_noise(step.slope.max(0.0), noise)
+        let noise = if self.state.decreased { noise } else { noise / ARMIJO_C1 };
+        self.state.stall.in_noise(step.slope.max(0.0), noise)
     }
 
     /// A model that serves at a point, and the step to its minimum.
@@ -219,7 +220,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         let l1 = &self.net.l1;
         let mut local = match self.model.take().filter(|local| local.holds(point, l1)) {
             Some(local) => local,
-            None => self.local(point, self.past.of_rows),
+            None => self.local(point, self.state.of_rows),
         };
         loop {
             let step = local.step(point, &self.net.l1);
@@ -239,7 +240,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         };
         // F does not fall below 0.
         let credible = step.gain.is_finite() && step.gain <= point.loss;
-        let worn = self.past.before.is_some_and(|before| step.slope > SERVES * before);
+        let worn = self.state.last_slope.is_some_and(|before| step.slope > REFRESH_RATIO * before);
         if credible && !worn && !self.is_rounding_of_part(point, local, step) {
             return None;
         }
@@ -290,8 +291,8 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         mut local: Local,
         mut step: Step,
     ) -> Option<Point<B::Scalar>> {
-        let creeps =
-            local.source == Source::Memory && self.past.cheap.is_none_or(|taken| taken >= PATIENT);
+        let creeps = local.source == Source::Memory
+            && self.state.cheap.is_none_or(|taken| taken >= SIGN_STEP_DELAY);
         let with_signs = creeps.then(|| self.net.move_with_signs(point)).flatten();
         let next = match with_signs {
             Some(next) => next,
@@ -314,11 +315,11 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     /// A model to try where a step did not lower F.
     fn local_to_fall_back_on(&mut self, point: &Point<B::Scalar>, local: &Local) -> Option<Local> {
         match local.source {
-            Source::Memory if self.past.memory.is_empty() => return None,
+            Source::Memory if self.state.memory.is_empty() => return None,
             // What is remembered promises nothing; without it there may be more.
             Source::Memory => {
-                self.past.memory.clear();
-                self.past.cheap = None;
+                self.state.memory.clear();
+                self.state.cheap = None;
             }
             Source::Here(RowCurvature::Exact) => {
                 return Some(self.local(point, RowCurvature::Majorizer));
@@ -349,7 +350,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             };
             (along.map(between).collect(), length * step.slope)
         };
-        self.net.search(point, path, if last { usize::MAX } else { TRIES })
+        self.net.search(point, path, if last { usize::MAX } else { MAX_BACKTRACKS })
     }
 
     /// Lets what is known follow a step.
@@ -368,26 +369,26 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         // to serve.
         let complete = local.source != Source::Memory && !saturated;
         let complete = complete && local.holds(point, &self.net.l1);
-        self.past.before = complete.then_some(step.slope);
+        self.state.last_slope = complete.then_some(step.slope);
         self.model = complete.then(|| {
             local.learn(&by, &change, epsilon);
             local
         });
         let goes_on = step.slope > MAJORIZER_SHARE * point.loss && next.loss > SATURATED_LOSS;
-        self.past.of_rows = match saturated && goes_on {
+        self.state.of_rows = match saturated && goes_on {
             true => RowCurvature::Majorizer,
             false => RowCurvature::Exact,
         };
-        self.past.fell = next.loss < point.loss;
-        self.past.memory.push(by, change, epsilon, MEMORY);
-        self.past.cheap = self.past.cheap.map(|taken| taken.saturating_add(1));
+        self.state.decreased = next.loss < point.loss;
+        self.state.memory.push(by, change, epsilon, LBFGS_PAIRS);
+        self.state.cheap = self.state.cheap.map(|taken| taken.saturating_add(1));
     }
 
     /// The model by sums over rows or, where these are not worth their while, by memory.
     fn local(&mut self, point: &Point<B::Scalar>, of_rows: RowCurvature) -> Local {
-        self.past.before = None;
+        self.state.last_slope = None;
         let Some(columns) = self.columns(point) else { return self.remembered() };
-        self.past.cheap = None;
+        self.state.cheap = None;
         let basis = self.net.basis().clone();
         let rows = self.sample.as_mut().unwrap_or(self.net.objective);
         let derivatives = rows.second_derivatives(&point.at, &basis, &columns, of_rows);
@@ -397,13 +398,13 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
 
     /// A model by all coordinates from the steps remembered (limited-memory BFGS).
     fn remembered(&self) -> Local {
-        let mut diagonal = self.net.most_curvature(MOST_CURVATURE);
-        if let Some(scale) = self.past.memory.last_scale(|change| quotient(change, &diagonal)) {
+        let mut diagonal = self.net.most_curvature(MAX_ROW_CURVATURE);
+        if let Some(scale) = self.state.memory.last_scale(|change| quotient(change, &diagonal)) {
             diagonal.iter_mut().for_each(|element| *element /= scale);
         }
         let columns = (0..diagonal.len()).collect();
         let mut quadratic = Quadratic::separate(diagonal);
-        for (step, change) in self.past.memory.steps() {
+        for (step, change) in self.state.memory.steps() {
             quadratic.learn(step, change, B::Scalar::epsilon().widen());
         }
         Local { quadratic, columns, source: Source::Memory }
@@ -413,15 +414,15 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     /// many, those that are not zero and as many of the steepest, up to twice the number meant;
     /// `None` where there is hardly room for these.
     fn columns(&self, point: &Point<B::Scalar>) -> Option<Vec<usize>> {
-        if self.past.cheap.is_some_and(|taken| taken < CHEAP) {
+        if self.state.cheap.is_some_and(|taken| taken < MIN_MEMORY_STEPS) {
             return None;
         }
         let l1 = &self.net.l1;
-        let mut columns = working(point, l1, NEARLY);
+        let mut columns = working(point, l1, STRONG_RULE_FACTOR);
         if columns.len() > self.most {
             let fixed = |&&j: &&usize| point.v[j] != 0.0 || l1[j] == 0.0;
             let not_zero = columns.iter().filter(fixed).count();
-            let wanted = FEWEST.min(self.most).max(2 * not_zero + 1).min(2 * self.most);
+            let wanted = MIN_WORKING_SET.min(self.most).max(2 * not_zero + 1).min(2 * self.most);
             // There must be room for some that are to leave zero.
             if not_zero + not_zero / 16 >= wanted {
                 return None;
@@ -436,15 +437,15 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         }
         let rows = self.sample.as_ref().unwrap_or(self.net.objective).nrows();
         let products = rows as f64 * (columns.len() as f64).powi(2) / 2.0;
-        let read = || PRODUCTS * self.net.objective.stored();
+        let read = || PRODUCTS_PER_ELEMENT * self.net.objective.stored();
         let worth = |taken: usize| taken as f64 * read() >= products;
-        self.past.cheap.is_none_or(worth).then_some(columns)
+        self.state.cheap.is_none_or(worth).then_some(columns)
     }
 
     fn enlarge_sample(&mut self) {
         if let Some(small) = self.sample.take() {
-            self.past.rows = 4 * small.nrows();
-            self.sample = self.net.objective.sample(self.past.rows);
+            self.state.rows = 4 * small.nrows();
+            self.sample = self.net.objective.sample(self.state.rows);
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::objective::Objective;
 use crate::objective::bound::InterceptReach;
 use crate::objective::coordinates::Coordinates;
 use crate::progress::trace::Trace;
+use crate::solvers::line_search::{Trial, backtrack};
 
 /// The objective with its L1 term.
 pub(crate) struct ElasticNet<'o, 'a, B: Backend + ?Sized> {
@@ -44,8 +45,8 @@ pub(crate) struct Point<F> {
     subgradient: Vec<F>,
 }
 
-/// The share of the predicted decrease that a step must bring.
-pub(crate) const SUFFICIENT: f64 = 1e-4;
+/// A step is shortened by no more than this factor at once.
+const SHORTEST: f64 = 0.25;
 
 impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
     pub(crate) fn new(objective: &'o mut Objective<'a, B>, basis: Coordinates) -> Self {
@@ -192,27 +193,23 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
         path: impl Fn(f64) -> (Vec<f64>, f64),
         tries: usize,
     ) -> Option<Point<B::Scalar>> {
-        let (mut length, noise) = (1.0, self.noise(from));
-        for _ in 0..tries {
-            let (v, gain) = path(length);
+        let noise = self.noise(from);
+        let mut least = f64::INFINITY;
+        let found = backtrack(tries, SHORTEST, noise, |length| {
+            let (v, promised) = path(length);
             let at = self.parameters(&v);
-            if at == from.at || !all_finite(&at) {
-                return None;
-            }
-            let next = self.evaluate(at);
-            let rise = next.loss - from.loss;
-            if rise + SUFFICIENT * gain <= noise && all_finite(&next.gradient) {
-                return Some(next);
-            }
             // The parameters need not become those of `from`: it is rounded between coordinates.
-            if gain <= B::Scalar::epsilon().widen() * from.loss {
+            let is_lost = least <= B::Scalar::epsilon().widen() * from.loss;
+            if is_lost || at == from.at || !all_finite(&at) {
                 return None;
             }
-            // The minimum of the parabola through both losses and the slope, within reason.
-            let parabola = gain / (2.0 * (rise + gain));
-            length *= if parabola.is_finite() { parabola.clamp(0.25, 0.5) } else { 0.1 };
-        }
-        None
+            least = promised;
+            let point = self.evaluate(at);
+            let rise = point.loss - from.loss;
+            let is_finite = all_finite(&point.gradient);
+            Some(Trial { point, rise, promised, is_finite })
+        });
+        found.map(|(point, _)| point)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::objective::coordinates::Coordinates;
 use crate::objective::rows::sample_size;
-use crate::objective::second::FEW;
+use crate::objective::second::DENSE_HESSIAN_LIMIT;
 
 use crate::progress::report::StopReason;
 use crate::progress::trace::{Progress, Trace};
@@ -26,7 +26,7 @@ use crate::solvers::solver::Solver;
 use crate::solvers::trust_region::TrustRegion;
 use descent::{Descent, Limits};
 
-pub(crate) use descent::Past;
+pub(crate) use descent::State;
 
 /// The proximal Newton method: every step goes to the minimum of a quadratic model of the
 /// cross-entropy plus the L1 penalty as it is, so that weights become exactly 0.
@@ -61,7 +61,7 @@ pub struct ProximalNewton {
 
 impl Default for ProximalNewton {
     fn default() -> Self {
-        Self { max_iterations: 10_000, tolerance: 1e-9, most: FEW }
+        Self { max_iterations: 10_000, tolerance: 1e-9, most: DENSE_HESSIAN_LIMIT }
     }
 }
 
@@ -143,7 +143,7 @@ impl ProximalNewton {
     fn run<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
-        saved: Option<Past>,
+        saved: Option<State>,
         at: &mut [B::Scalar],
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<StopReason, Error> {
@@ -154,10 +154,10 @@ impl ProximalNewton {
         let basis = objective.basis_from(sample.as_ref().filter(|_| few))?;
         basis.leave_out_constants(at);
         let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
-        if let Some(past) = saved {
+        if let Some(state) = saved {
             let mut net = ElasticNet::new(objective, basis);
             let point = net.evaluate(at.to_vec());
-            return Descent::new(net, limits, self.most, past).run(point, at, trace);
+            return Descent::new(net, limits, self.most, state).run(point, at, trace);
         }
         let near = match &mut sample {
             Some(sample) if few && self.max_iterations > 0 => {
@@ -169,8 +169,8 @@ impl ProximalNewton {
         };
         let mut net = ElasticNet::new(objective, basis);
         let point = net.start(at, near);
-        let past = Past::new(rows, few);
-        Descent::new(net, limits, self.most, past).run(point, at, trace)
+        let state = State::new(rows, few);
+        Descent::new(net, limits, self.most, state).run(point, at, trace)
     }
 }
 
@@ -186,8 +186,8 @@ fn approach<B: Backend + ?Sized>(
     let mut near = at.to_vec();
     let mut net = ElasticNet::new(sample, basis.clone());
     let point = net.start(at, None);
-    let past = Past::new(usize::MAX, true);
+    let state = State::new(usize::MAX, true);
     // Whatever is wrong with the sample may be right with the whole, which judges the outcome.
-    let _ = Descent::new(net, limits, near.len(), past).run(point, &mut near, &mut trace);
+    let _ = Descent::new(net, limits, near.len(), state).run(point, &mut near, &mut trace);
     near
 }

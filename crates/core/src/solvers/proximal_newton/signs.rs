@@ -11,17 +11,17 @@ use crate::linalg::conjugate_gradients::ConjugateGradients;
 use crate::linalg::vectors::difference;
 use crate::linalg::vectors::dot;
 use crate::numbers::float::Float;
-use crate::objective::second::MOST_CURVATURE;
+use crate::objective::second::MAX_ROW_CURVATURE;
 use crate::solvers::proximal_newton::elastic_net::{ElasticNet, Point, least_subgradient};
 
 /// So many products at most make a step,
-const PRODUCTS: usize = 100;
+const MAX_CG_ITERATIONS: usize = 100;
 /// which ends where the slopes that it leaves are this share of what they were,
-const SMALL: f64 = 0.1;
+const FORCING_TERM: f64 = 0.1;
 /// or more than this share of the signs would change, and it leads astray.
-const ASTRAY: f64 = 0.03;
+const MAX_SIGN_CHANGES: f64 = 0.03;
 /// Coordinates at zero have their turn first where they are so many times as steep as the others.
-const STEEPER: f64 = 2.0;
+const FREE_SPACE_RATIO: f64 = 2.0;
 
 /// The points of the same signs as one of them: coordinates at zero stay there.
 struct Orthant<'p> {
@@ -45,7 +45,7 @@ impl<'p> Orthant<'p> {
             }
         }
         let steep = dot(&orthant.downhill, &orthant.downhill);
-        (others <= STEEPER * STEEPER * steep).then_some(orthant)
+        (others <= FREE_SPACE_RATIO * FREE_SPACE_RATIO * steep).then_some(orthant)
     }
 
     fn moves(&self, j: usize) -> bool {
@@ -63,7 +63,7 @@ impl<'p> Orthant<'p> {
 
     fn is_left_by(&self, step: &[f64]) -> bool {
         let signs = |v: &[f64]| v.iter().filter(|v| **v != 0.0).count() as f64;
-        signs(&self.moved(step, 1.0)) < (1.0 - ASTRAY) * signs(self.from)
+        signs(&self.moved(step, 1.0)) < (1.0 - MAX_SIGN_CHANGES) * signs(self.from)
     }
 }
 
@@ -85,10 +85,10 @@ impl<B: Backend + ?Sized> ElasticNet<'_, '_, B> {
     }
 
     fn step_within(&mut self, orthant: &Orthant<'_>, point: &Point<B::Scalar>) -> Vec<f64> {
-        let diagonal = self.most_curvature(MOST_CURVATURE);
+        let diagonal = self.most_curvature(MAX_ROW_CURVATURE);
         let mut gradients = ConjugateGradients::new(&orthant.downhill, &diagonal);
-        let enough = SMALL * SMALL * gradients.size;
-        for _ in 0..PRODUCTS {
+        let enough = FORCING_TERM * FORCING_TERM * gradients.size;
+        for _ in 0..MAX_CG_ITERATIONS {
             let mut product = self.product(point, &gradients.direction);
             for (j, product) in product.iter_mut().enumerate() {
                 *product = if orthant.moves(j) { *product } else { 0.0 };
