@@ -3,7 +3,8 @@
 
 use logit_conformance::Matrix;
 use logit_core::{
-    Error, Fit, Float, LogisticRegression, ProximalNewton, Solver, StopReason, sigmoid,
+    Error, Fit, Float, Lbfgs, LogisticRegression, ProximalNewton, Solver, StopReason, TrustRegion,
+    sigmoid,
 };
 use proptest::prelude::*;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -205,4 +206,32 @@ fn nearly_equal_columns_are_no_creep() {
         let report = estimator.solver(few).fit(&x, &y).expect("a fit").report;
         assert!(report.passes < 1000.0 && report.loss <= least * (1.0 + 1e-9), "{report}");
     }
+}
+
+/// On how many reads the methods that know gradients or products alone come to the optimum, on average.
+fn reads(solver: impl Solver + Clone, offset: f64) -> f64 {
+    let reads = |seed| {
+        let (x, y) = data::<f64>(200, 8, seed);
+        let x = Matrix::<f64>::new((200, 8), Default::default(), |i, j| {
+            x.get(i, j) + if j > 0 { 0.9 * x.get(i, j - 1) } else { 0.0 }
+        });
+        let mut draws = rng(seed);
+        let offsets: Vec<f64> = y.iter().map(|_| draws.random_range(-offset..=offset)).collect();
+        let fit = new().solver(solver.clone()).offsets(offsets).fit(&x, &y).expect("a fit");
+        assert_eq!(fit.report.stop, StopReason::Converged, "{}", fit.report);
+        fit.report.passes
+    };
+    (0..10).map(reads).sum::<f64>() / 10.0
+}
+
+#[test]
+fn lbfgs_and_the_trust_region_take_few_reads_near_and_far() {
+    let found = [
+        reads(Lbfgs::new(), 0.0),
+        reads(Lbfgs::new(), 30.0),
+        reads(TrustRegion::new(), 0.0),
+        reads(TrustRegion::new(), 30.0),
+    ];
+    let most = [35.0, 50.0, 60.0, 100.0];
+    assert!(found.iter().zip(&most).all(|(found, most)| found <= most), "{found:?} of {most:?}");
 }
