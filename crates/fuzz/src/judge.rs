@@ -123,7 +123,11 @@ impl Judge<'_> {
     fn overlap(&mut self, problem: &Problem, fitted: &[Fitted<'_>], minimum: &Minimum) {
         let (weights, intercept) = problem.rounded_model(&minimum.at);
         let noise = problem.loss_of(&weights, intercept).noise * DEPENDENT * DEPENDENT;
-        let enough = if noise < NO_NOISE { minimum.loss } else { enough(problem, minimum) };
+        let uses_all = fitted.iter().all(|fit| fit.report.left_out.is_empty());
+        let enough = match noise < NO_NOISE && uses_all {
+            true => minimum.loss,
+            false => enough(problem, minimum),
+        };
         let sound = fitted.iter().filter(|fit| fit.loss.noise <= MOST_NOISE);
         let lowest = sound.map(|fit| fit.loss.value).fold(minimum.loss, Dd::min);
         self.distances(fitted, lowest.max(enough));

@@ -28,6 +28,9 @@ struct Dependent {
 
 /// The share of the elements of a Gram matrix by which they may be off.
 const GRAM_ROUNDING: f64 = 1e-13;
+/// The rows times the inverse of the first factor are off by so many roundings of what they are
+/// computed from.
+const SOLVE_ROUNDING: f64 = 64.0 * f64::EPSILON;
 /// A pivot that exceeds its rounding so many times has enough digits.
 const TRUSTED: f64 = 1e3;
 /// A pivot that is a larger share of its diagonal element can be trusted without a closer look.
@@ -67,7 +70,9 @@ impl Factor {
             let of_columns = pivot.weighted_square(rounding);
             if value <= TRUSTED * of_gram && of_gram > 0.0 {
                 let shifted = value.max(of_gram);
-                doubtful.push(Doubtful { column, shifted, rounding: of_columns, combination });
+                let of_solve = SOLVE_ROUNDING * SOLVE_ROUNDING / GRAM_ROUNDING * of_gram;
+                let rounding = of_columns.max(of_solve);
+                doubtful.push(Doubtful { column, shifted, rounding, combination });
                 return shifted;
             }
             if value > of_columns {

@@ -36,6 +36,8 @@ pub(crate) const SAMPLE_FACTOR: f64 = 2.0;
 /// After a step that shrank it, a squared decrement below this share of the loss bounds the distance
 /// to the minimum: third derivatives count for little.
 const QUADRATIC_REGION: f64 = 1e-2;
+/// From this logit on a row has less than a thousandth of the curvature that it may have.
+const SATURATED_LOGIT: f64 = 8.0;
 /// Steps by majorizing parabolas go on while rows lie on the wrong sides by more than this in the
 /// mean,
 const SATURATED_LOSS: f64 = 1.0;
@@ -258,11 +260,12 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         trace: &Trace<'_, B::Scalar>,
     ) -> Option<Base> {
         let gain = direction.decrement / 2.0;
-        // No loss falls below 0. Where nearly all rows have lost their curvature, columns depend on
-        // others that do not otherwise.
+        // Where rows have lost their curvature, columns depend on others that do not otherwise.
         let misses = self.objective.misses_columns(point, &self.basis, &self.curvature);
-        let is_credible =
-            gain.is_finite() && gain <= point.loss && !(misses && self.sample.is_none());
+        let logit = self.objective.peers().max(self.objective.own_largest_logit());
+        let is_lost = misses && self.sample.is_none() && logit > SATURATED_LOGIT;
+        // No loss falls below 0.
+        let is_credible = gain.is_finite() && gain <= point.loss && !is_lost;
         let worn = self
             .state
             .last_decrement
@@ -272,7 +275,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
                 RowCurvature::Exact if !is_credible => {
                     Some(self.derivatives(point, RowCurvature::Majorizer, self.rows()))
                 }
-                RowCurvature::Exact if direction.near && misses => {
+                RowCurvature::Exact if direction.near && misses && self.sample.is_some() => {
                     Some(self.derivatives(point, RowCurvature::Exact, self.more_rows()))
                 }
                 _ => None,

@@ -235,3 +235,19 @@ fn lbfgs_and_the_trust_region_take_few_reads_near_and_far() {
     let most = [35.0, 50.0, 60.0, 100.0];
     assert!(found.iter().zip(&most).all(|(found, most)| found <= most), "{found:?} of {most:?}");
 }
+
+/// With penalties that bound nothing, second derivatives tell how far the minimum is.
+#[test]
+fn what_is_printed_of_an_l1_fit_cut_short_is_no_less_than_the_truth() {
+    for seed in 0..20 {
+        let (x, y) = data::<f64>(100, 4, seed);
+        let estimator = new().l1(1e-9);
+        let least = estimator.fit(&x, &y).expect("a fit").report.loss;
+        for iterations in 0..10 {
+            let solver = ProximalNewton::new().max_iterations(iterations);
+            let report = estimator.clone().solver(solver).fit(&x, &y).expect("a fit").report;
+            let above = report.suboptimality.expect("an estimate");
+            assert!(report.loss - least <= above + 1e-15, "{above:e} is less: {report}");
+        }
+    }
+}
