@@ -251,3 +251,17 @@ fn what_is_printed_of_an_l1_fit_cut_short_is_no_less_than_the_truth() {
         }
     }
 }
+
+/// Without a penalty the rows of small weight decide what those of large weight leave open.
+#[test]
+fn weights_over_sixteen_orders_take_no_more_reads() {
+    for seed in 0..40 {
+        let mut draws = rng(seed);
+        let (n, d) = (draws.random_range(60..300), draws.random_range(1..6));
+        let (x, y) = data::<f64>(n, d, seed);
+        let weights = (0..n).map(|_| 10f64.powf(draws.random_range(-8.0..8.0)));
+        let fit = new().sample_weights(weights).fit(&x, &y).expect("a fit");
+        assert_eq!(fit.report.stop, StopReason::Converged, "{seed}: {}", fit.report);
+        assert!(fit.report.passes <= MOST_PASSES, "{seed}: {}", fit.report);
+    }
+}
