@@ -88,7 +88,7 @@ mod tests {
     use proptest::prelude::*;
 
     logit_conformance::properties! {
-        /// The secant equation, whatever was remembered before.
+        /// The secant equation, whatever was remembered before, of a symmetric matrix.
         #[test]
         fn the_change_of_the_gradient_along_the_last_step_is_solved_by_that_step(
             steps in prop::collection::vec(prop::collection::vec(-1.0..1.0f64, 4), 1..6),
@@ -108,6 +108,12 @@ mod tests {
             for (got, expected) in solved.iter().zip(last) {
                 prop_assert!((got - expected).abs() < 1e-8, "{got} is not {expected}");
             }
+            // And the inverse is symmetric.
+            let scaled = |v: &[f64]| memory.solve(v, |v| v.iter().map(|v| 0.7 * v).collect());
+            let (one, other) = ([1.0, -0.5, 2.0, 0.25], [0.5, 1.0, -1.0, 2.0]);
+            let sides = [dot(&scaled(&one), &other), dot(&scaled(&other), &one)];
+            let size = sides[0].abs() + sides[1].abs() + 1.0;
+            prop_assert!((sides[0] - sides[1]).abs() < 1e-8 * size, "{sides:?}");
         }
     }
 }
