@@ -155,6 +155,8 @@ struct Descent<'o, 'a, B: Backend + ?Sized> {
 pub(crate) struct State {
     radius: f64,
     stall: Stall,
+    /// Whether steps have stalled before, and second derivatives have been asked.
+    has_stalled: bool,
     /// Where the second derivatives are from that are the metric; that of the columns where there
     /// are none.
     metric_at: Option<Vec<f64>>,
@@ -169,7 +171,7 @@ impl SolverState for State {
 impl State {
     fn new<F: Float>(point: &Point<F>, metric: &Curvature) -> Self {
         let radius = squared_decrement(point, metric).sqrt();
-        Self { radius, stall: Stall::default(), metric_at: None }
+        Self { radius, stall: Stall::default(), has_stalled: false, metric_at: None }
     }
 }
 
@@ -201,6 +203,9 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             let noise = self.objective.rounding_of_loss(&point.at, point.loss, &self.basis);
             let stall = self.state.stall.in_noise(step.gain, noise);
             if stall.is_long() {
+                if self.takes_metric_here(point) {
+                    continue;
+                }
                 return Ok(StopReason::PrecisionLimit);
             }
             trace.refuse_separated(self.objective, point, self.settings.max_iterations)?;
@@ -267,6 +272,17 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     fn take_metric(&mut self, point: &Point<B::Scalar>) {
         let curvature = self.objective.curvature(&point.at, &self.basis, RowCurvature::Exact);
         self.take_metric_of(point, curvature);
+    }
+
+    /// Whether second derivatives at a point where steps have stalled are another metric: conjugate
+    /// gradients may creep without them.
+    fn takes_metric_here(&mut self, point: &Point<B::Scalar>) -> bool {
+        if point.at.len() > DENSE_HESSIAN_LIMIT || self.state.has_stalled {
+            return false;
+        }
+        self.take_metric(point);
+        (self.state.stall, self.state.has_stalled) = (Stall::default(), true);
+        self.state.metric_at == Some(widen(&point.at))
     }
 
     fn take_metric_of(&mut self, point: &Point<B::Scalar>, curvature: Curvature) {
@@ -410,5 +426,25 @@ impl Gradients {
         add_multiple(&mut self.step.step, share, &self.direction);
         self.step.gain += share * (self.slope - share / 2.0 * curvature);
         Step { length: radius, cut: true, ..self.step }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In the metric, which is a quarter of the identity.
+    #[test]
+    fn a_step_that_is_cut_is_as_long_as_the_radius() {
+        let metric = Curvature::separate(0.25, 0.0, &Coordinates::plain(3, false));
+        let mut gradients = Gradients::new(vec![1.0, -2.0, 0.5], &metric);
+        let scaled = (1..).map(f64::from).zip(&gradients.direction);
+        let along: Vec<f64> = scaled.map(|(eigenvalue, d)| eigenvalue * d).collect();
+        let curvature = dot(&gradients.direction, &along);
+        gradients.follow(curvature, &along, &metric);
+        let radius = 1.5 * gradients.step.length;
+        let step = gradients.cut(radius, curvature);
+        let length = (0.25 * dot(&step.step, &step.step)).sqrt();
+        assert!((length - radius).abs() < 1e-12, "{length} is not {radius}");
     }
 }
