@@ -7,8 +7,7 @@ use num_traits::{Float as _, One, Zero};
 use crate::backend::column_moments::ColumnMoments;
 use crate::backend::dense::Dense;
 use crate::backend::error::Error;
-use crate::backend::peers::Alone;
-use crate::backend::peers::Peers;
+use crate::backend::peers::{Alone, Peers};
 use crate::numbers::float::Float;
 
 /// A design matrix that a linear-algebra library lends to the algorithms: n rows, one per

@@ -2,8 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::backend::error::Error;
-use crate::backend::error::quoted;
+use crate::backend::error::{Error, quoted};
 
 /// A value that says which of the two classes, 0 (`false`) or 1 (`true`), a row belongs to.
 ///

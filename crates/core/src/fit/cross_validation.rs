@@ -6,8 +6,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
 use crate::backend::contract::Backend;
-use crate::backend::error::Error;
-use crate::backend::error::check_setting;
+use crate::backend::error::{Error, check_setting};
 use crate::backend::labels::Label;
 use crate::backend::peers::Peers;
 use crate::backend::shard::Shard;

@@ -3,8 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::backend::contract::Backend;
-use crate::backend::error::Error;
-use crate::backend::error::check_setting;
+use crate::backend::error::{Error, check_setting};
 use crate::backend::labels;
 use crate::backend::labels::Label;
 use crate::backend::model::Model;
@@ -14,12 +13,10 @@ use crate::fit::explain;
 use crate::numbers::float::{Float, Number};
 use crate::objective::rows::Observed;
 use crate::objective::weights::ClassWeights;
-use crate::objective::{Objective, weights};
-use crate::objective::{Penalty, Terms};
+use crate::objective::{Objective, Penalty, Terms, weights};
 use crate::progress::checkpoint::Checkpoint;
 use crate::progress::report::Report;
-use crate::progress::trace::Observer;
-use crate::progress::trace::{Progress, Trace};
+use crate::progress::trace::{Observer, Progress, Trace};
 use crate::solvers::auto::Auto;
 use crate::solvers::solver;
 use crate::solvers::solver::Solver;

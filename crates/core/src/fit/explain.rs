@@ -2,13 +2,11 @@
 
 use num_traits::{Float as _, One, Zero};
 
-use crate::backend::contract::Backend;
-use crate::backend::contract::{check_finite, check_products, in_range};
+use crate::backend::contract::{Backend, check_finite, check_products, in_range};
 use crate::backend::error::Error;
 use crate::backend::model::Model;
 use crate::numbers::float::Float;
-use crate::objective::Objective;
-use crate::objective::Penalty;
+use crate::objective::{Objective, Penalty};
 
 /// Fails, the same in all processes, with the reason why the `loss` or its gradient is not finite at
 /// the model that a fit starts from.

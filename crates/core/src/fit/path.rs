@@ -3,8 +3,7 @@
 use num_traits::Float as _;
 
 use crate::backend::contract::Backend;
-use crate::backend::error::Error;
-use crate::backend::error::check_setting;
+use crate::backend::error::{Error, check_setting};
 use crate::backend::labels::Label;
 use crate::backend::model::Model;
 use crate::fit::estimator::{Fit, LogisticRegression};

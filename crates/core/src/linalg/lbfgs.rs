@@ -2,8 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::linalg::vectors::all_sound;
-use crate::linalg::vectors::{add_multiple, dot};
+use crate::linalg::vectors::{add_multiple, all_sound, dot};
 
 /// The last steps with the changes of the gradient along them.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,9 +2,7 @@
 
 use crate::linalg::cholesky::Cholesky;
 use crate::linalg::low_rank::LowRank;
-use crate::linalg::vectors::add_multiple;
-use crate::linalg::vectors::all_sound;
-use crate::linalg::vectors::dot;
+use crate::linalg::vectors::{add_multiple, all_sound, dot};
 
 /// The second derivatives H, of which steps can tell more.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,9 +1,7 @@
 //! Prediction with any backend.
 
-use crate::backend::contract::Backend;
-use crate::backend::contract::check_products;
-use crate::backend::error::Error;
-use crate::backend::error::check_setting;
+use crate::backend::contract::{Backend, check_products};
+use crate::backend::error::{Error, check_setting};
 use crate::backend::model::Model;
 use crate::numbers::float::Float;
 use crate::numbers::slice;

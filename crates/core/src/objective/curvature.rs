@@ -7,8 +7,6 @@
 //! with `aᵢ` the row, and 1 for the intercept. Columns are centred and scaled for it, whatever the
 //! solver's parameters belong to: a Gram matrix of columns as they are squares their condition.
 
-use crate::numbers::gram::add_gram;
-use crate::numbers::gram::padded;
 use std::ops::Range;
 
 use multiversion::multiversion;
@@ -18,6 +16,7 @@ use crate::backend::model::Model;
 use crate::linalg::cholesky::Cholesky;
 use crate::linalg::factor::Factor;
 use crate::numbers::float::Float;
+use crate::numbers::gram::{add_gram, padded};
 use crate::numbers::vector;
 use crate::objective::blocks::Partition;
 use crate::objective::coordinates::Coordinates;
@@ -50,7 +49,18 @@ pub(crate) enum RowCurvature {
     One,
 }
 
+/// Steps by majorizing parabolas go on while they promise more than this share of the loss,
+const MAJORIZER_SHARE: f64 = 0.1;
+/// and while rows lie on the wrong sides by more than this in the mean.
+const SATURATED_LOSS: f64 = 1.0;
+
 impl RowCurvature {
+    /// What follows a step by majorizing parabolas that promises a share of the loss.
+    pub(crate) fn after_majorizer(share: f64, loss: f64) -> Self {
+        let goes_on = share > MAJORIZER_SHARE && loss > SATURATED_LOSS;
+        if goes_on { RowCurvature::Majorizer } else { RowCurvature::Exact }
+    }
+
     /// At a logit of either sign, given `e^-|z|`.
     #[inline(always)]
     fn at(self, z: f64, tail: f64) -> f64 {

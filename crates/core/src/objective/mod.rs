@@ -21,8 +21,7 @@ use std::sync::{Arc, OnceLock};
 use num_traits::Zero;
 
 use crate::backend::contract::Backend;
-use crate::backend::error::Error;
-use crate::backend::error::check_setting;
+use crate::backend::error::{Error, check_setting};
 use crate::backend::model::Model;
 use crate::backend::peers::Peers;
 use crate::backend::shard::Shard;

@@ -3,8 +3,7 @@
 use num_traits::Zero;
 
 use crate::backend::column_moments::ColumnMoments;
-use crate::backend::contract::Backend;
-use crate::backend::contract::{copy_row, explain};
+use crate::backend::contract::{Backend, copy_row, explain};
 use crate::backend::error::Error;
 use crate::numbers::float::Float;
 use crate::objective::rows::{Observed, Rows};

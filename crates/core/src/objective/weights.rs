@@ -6,8 +6,7 @@
 
 use num_traits::Float as _;
 
-use crate::backend::error::Error;
-use crate::backend::error::check_setting;
+use crate::backend::error::{Error, check_setting};
 use crate::backend::peers::Peers;
 use crate::numbers::float::Float;
 

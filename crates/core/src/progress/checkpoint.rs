@@ -4,11 +4,10 @@
 //! where they were taken, the order of mini-batches by how often rows were dealt. A resumed fit
 //! takes them again, and arrives at the same bits.
 
-use crate::linalg::vectors::all_sound;
-
 use crate::backend::contract::Backend;
 use crate::backend::error::Error;
 use crate::backend::model::Model;
+use crate::linalg::vectors::all_sound;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::progress::report::Report;

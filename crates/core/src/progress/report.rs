@@ -55,12 +55,12 @@ pub struct Report {
     pub loss: f64,
     /// The largest component of its gradient in absolute value.
     pub gradient_norm: f64,
-    /// How far the loss is estimated to lie above its minimum, by solvers that know second
-    /// derivatives: the squared Newton decrement, which is a bound near the minimum (Boyd and
-    /// Vandenberghe, *Convex Optimization*, 2004, equation 9.50), and what rounding hides. Absent
-    /// where the point may be far from the minimum. With an L1 penalty it is a bound from the gradient, or
-    /// follows from second derivatives where that says less: see
-    /// [`ProximalNewton::tolerance`](crate::ProximalNewton::tolerance).
+    /// An estimate of how far the loss lies above its minimum, by solvers that know second
+    /// derivatives. Absent where the point may be far from the minimum.
+    ///
+    /// It is the squared Newton decrement plus what rounding hides. Near the minimum that is a bound
+    /// (Boyd and Vandenberghe, *Convex Optimization*, 2004, equation 9.50). With an L1 penalty it
+    /// follows from the gradient: see [`ProximalNewton::tolerance`](crate::ProximalNewton::tolerance).
     pub suboptimality: Option<f64>,
     /// How far the loss lies above its minimum at most, but for the rounding of the gradient. With
     /// an L2 penalty the objective is strongly convex in the weights: without an intercept

@@ -1,6 +1,5 @@
 //! Gradient descent with rates found by trying.
 
-use crate::progress::state::SolverState;
 use num_traits::Float as _;
 
 use crate::backend::contract::Backend;
@@ -8,8 +7,8 @@ use crate::backend::error::Error;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::objective::point::Point;
-
 use crate::progress::report::StopReason;
+use crate::progress::state::SolverState;
 use crate::progress::trace::Trace;
 
 /// What a checkpoint calls it.

@@ -1,18 +1,17 @@
 //! Gradient descent, the classic recipe.
 
-use crate::progress::state::SolverState;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
 use crate::backend::contract::Backend;
-use crate::backend::error::Error;
-use crate::backend::error::{check_setting, check_tolerance};
+use crate::backend::error::{Error, check_setting, check_tolerance};
 use crate::linalg::vectors::all_sound;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::progress::report::StopReason;
 use crate::progress::same::require_same;
+use crate::progress::state::SolverState;
 use crate::progress::trace::Trace;
 use crate::solvers::backtracking;
 use crate::solvers::solver::Solver;

@@ -1,8 +1,7 @@
 //! L-BFGS, for which no second derivatives are summed.
 
 use crate::backend::contract::Backend;
-use crate::backend::error::Error;
-use crate::backend::error::{check_setting, check_tolerance};
+use crate::backend::error::{Error, check_setting, check_tolerance};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::progress::report::StopReason;

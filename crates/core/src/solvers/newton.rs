@@ -3,13 +3,11 @@
 use std::ops::ControlFlow;
 
 use crate::backend::contract::Backend;
-use crate::backend::error::Error;
-use crate::backend::error::check_tolerance;
+use crate::backend::error::{Error, check_tolerance};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::objective::coordinates::Coordinates;
 use crate::objective::rows::sample_size;
-
 use crate::progress::report::StopReason;
 use crate::progress::trace::{Progress, Trace};
 use crate::solvers::cooling::cool;

@@ -1,26 +1,20 @@
 //! The loop of Newton's method and of L-BFGS, which differ in what they know of second derivatives.
 
-use crate::linalg::vectors::widen;
-use crate::objective::point::Point;
-use crate::objective::second::MAX_ROW_CURVATURE;
-use crate::progress::state::SolverState;
 use num_traits::Float as _;
 
 use crate::backend::contract::Backend;
 use crate::backend::error::Error;
 use crate::linalg::lbfgs::Memory;
-use crate::linalg::vectors::all_finite;
-use crate::linalg::vectors::all_sound;
-use crate::linalg::vectors::difference;
-use crate::linalg::vectors::dot;
+use crate::linalg::vectors::{all_finite, all_sound, difference, dot, widen};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::objective::coordinates::Coordinates;
 use crate::objective::curvature::{Curvature, RowCurvature};
+use crate::objective::point::Point;
 use crate::objective::rows::sample_size;
-use crate::objective::second::DENSE_HESSIAN_LIMIT;
-
+use crate::objective::second::{DENSE_HESSIAN_LIMIT, MAX_ROW_CURVATURE};
 use crate::progress::report::StopReason;
+use crate::progress::state::SolverState;
 use crate::progress::trace::Trace;
 use crate::solvers::line_search::{Trial, backtrack};
 use crate::solvers::stall::Stall;
@@ -38,11 +32,6 @@ pub(crate) const SAMPLE_FACTOR: f64 = 2.0;
 const QUADRATIC_REGION: f64 = 1e-2;
 /// From this logit on a row has less than a thousandth of the curvature that it may have.
 const SATURATED_LOGIT: f64 = 8.0;
-/// Steps by majorizing parabolas go on while rows lie on the wrong sides by more than this in the
-/// mean,
-const SATURATED_LOSS: f64 = 1.0;
-/// and while a step promises more than this share of the loss.
-const MAJORIZER_SHARE: f64 = 0.1;
 /// A step is shortened by no more than this factor at once.
 const SHORTEST: f64 = 0.1;
 /// The number of step lengths that are tried before other second derivatives are.
@@ -281,8 +270,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
                 _ => None,
             },
             Base::Derivatives { of_rows: RowCurvature::Majorizer, .. } => {
-                let goes_on = gain > MAJORIZER_SHARE * point.loss && point.loss > SATURATED_LOSS;
-                let of_rows = if goes_on { RowCurvature::Majorizer } else { RowCurvature::Exact };
+                let of_rows = RowCurvature::after_majorizer(gain / point.loss, point.loss);
                 Some(self.derivatives(point, of_rows, self.rows()))
             }
             Base::Derivatives { .. } if !is_credible => {

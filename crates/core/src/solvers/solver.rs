@@ -1,8 +1,7 @@
 //! What minimises: the trait, and the choice of a method where none is made.
 
 use crate::backend::contract::Backend;
-use crate::backend::error::Error;
-use crate::backend::error::check_setting;
+use crate::backend::error::{Error, check_setting};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::progress::report::StopReason;

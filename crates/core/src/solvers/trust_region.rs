@@ -1,23 +1,17 @@
 //! Newton's method in a trust region, from products with second derivatives alone.
 
 use crate::backend::contract::Backend;
-use crate::backend::error::Error;
-use crate::backend::error::check_tolerance;
-use crate::linalg::vectors::all_finite;
-use crate::linalg::vectors::all_sound;
-use crate::linalg::vectors::widen;
-use crate::linalg::vectors::{add_multiple, dot};
+use crate::backend::error::{Error, check_tolerance};
+use crate::linalg::vectors::{add_multiple, all_finite, all_sound, dot, widen};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::objective::coordinates::Coordinates;
 use crate::objective::curvature::{Curvature, RowCurvature};
 use crate::objective::point::Point;
 use crate::objective::rows::sample_size;
-use crate::objective::second::DENSE_HESSIAN_LIMIT;
-use crate::objective::second::MAX_ROW_CURVATURE;
-use crate::progress::state::SolverState;
-
+use crate::objective::second::{DENSE_HESSIAN_LIMIT, MAX_ROW_CURVATURE};
 use crate::progress::report::StopReason;
+use crate::progress::state::SolverState;
 use crate::progress::trace::Trace;
 use crate::solvers::quasi_newton::SAMPLE_FACTOR;
 use crate::solvers::solver::Solver;

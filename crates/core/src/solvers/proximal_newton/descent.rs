@@ -1,7 +1,5 @@
 //! The loop of the proximal Newton method.
 
-use crate::progress::state::SolverState;
-use crate::solvers::proximal_newton::NAME;
 use num_traits::Float as _;
 
 use crate::backend::contract::Backend;
@@ -14,23 +12,24 @@ use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::objective::curvature::RowCurvature;
 use crate::objective::second::MAX_ROW_CURVATURE;
-
 use crate::progress::report::StopReason;
+use crate::progress::state::SolverState;
 use crate::progress::trace::Trace;
 use crate::solvers::line_search::ARMIJO_C1;
+use crate::solvers::proximal_newton::NAME;
 use crate::solvers::proximal_newton::elastic_net::{ElasticNet, Point};
 use crate::solvers::proximal_newton::local::{Local, NEGLIGIBLE, Source, Step, working};
 use crate::solvers::quasi_newton::LBFGS_PAIRS;
 use crate::solvers::stall::Stall;
 
-/// Coordinates at zero whose slope is less than this share of the penalty will stay there, most
-/// likely (Tibshirani and others, *Strong rules for discarding predictors in lasso-type problems*,
-/// 2012); second derivatives by them are not needed.
+/// A coordinate at zero whose slope is below this share of the penalty most likely stays there, so
+/// the model leaves it out. Source: Tibshirani and others, *Strong rules for discarding predictors in
+/// lasso-type problems* (2012).
 const STRONG_RULE_FACTOR: f64 = 0.8;
-/// So many steps are taken, where parameters are many, before second derivatives are summed,
+/// The least number of steps by the memory alone, where there are many parameters. More follow until
+/// they have cost as much as a sum of second derivatives: then neither choice can lose much.
 const MIN_MEMORY_STEPS: usize = 10;
-/// and as many as take as long as the sum, if so many products are summed while an element is read:
-/// had those steps been enough, little was lost, and nor was it if they were not.
+/// The products that are summed in the time of reading one element, to compare these costs.
 const PRODUCTS_PER_ELEMENT: f64 = 16.0;
 /// After so many of these, steps with fixed signs take their turn where second derivatives are by
 /// too many parameters to be summed.
@@ -39,11 +38,6 @@ const SIGN_STEP_DELAY: usize = 24;
 const MIN_WORKING_SET: usize = 128;
 /// Second derivatives serve as long as a step leaves less than this share of what it gained.
 const REFRESH_RATIO: f64 = 0.1;
-/// Steps by majorizing parabolas go on while rows lie on the wrong sides by more than this in the
-/// mean,
-const SATURATED_LOSS: f64 = 1.0;
-/// and while a step promises more than this share of F.
-const MAJORIZER_SHARE: f64 = 0.1;
 /// Where a step promises less than this share of F, third derivatives count for little.
 const QUADRATIC_REGION: f64 = 1e-3;
 /// Coefficients change by this many tolerances at most at the end, as a share of max(1, |w|).
@@ -374,9 +368,8 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             local.learn(&by, &change, epsilon);
             local
         });
-        let goes_on = step.slope > MAJORIZER_SHARE * point.loss && next.loss > SATURATED_LOSS;
-        self.state.of_rows = match saturated && goes_on {
-            true => RowCurvature::Majorizer,
+        self.state.of_rows = match saturated {
+            true => RowCurvature::after_majorizer(step.slope / point.loss, next.loss),
             false => RowCurvature::Exact,
         };
         self.state.decreased = next.loss < point.loss;

@@ -2,8 +2,7 @@
 
 use crate::linalg::lasso::minimum;
 use crate::linalg::quadratic::Quadratic;
-use crate::linalg::vectors::difference;
-use crate::linalg::vectors::dot;
+use crate::linalg::vectors::{difference, dot};
 use crate::numbers::float::Float;
 use crate::objective::curvature::RowCurvature;
 use crate::solvers::proximal_newton::elastic_net::Point;

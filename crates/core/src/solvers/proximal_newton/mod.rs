@@ -8,22 +8,20 @@ mod signs;
 use std::ops::ControlFlow;
 
 use crate::backend::contract::Backend;
-use crate::backend::error::Error;
-use crate::backend::error::check_tolerance;
+use crate::backend::error::{Error, check_tolerance};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::objective::coordinates::Coordinates;
 use crate::objective::rows::sample_size;
 use crate::objective::second::DENSE_HESSIAN_LIMIT;
-
 use crate::progress::report::StopReason;
 use crate::progress::trace::{Progress, Trace};
 use crate::solvers::cooling::cool;
-use crate::solvers::newton::COOLING_STEPS;
-use crate::solvers::newton::Newton;
+use crate::solvers::newton::{COOLING_STEPS, Newton};
 use crate::solvers::proximal_newton::elastic_net::ElasticNet;
 use crate::solvers::solver::Solver;
 use crate::solvers::trust_region::TrustRegion;
+
 use descent::{Descent, Limits};
 
 pub(crate) use descent::State;

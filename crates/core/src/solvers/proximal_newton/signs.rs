@@ -8,8 +8,7 @@
 
 use crate::backend::contract::Backend;
 use crate::linalg::conjugate_gradients::ConjugateGradients;
-use crate::linalg::vectors::difference;
-use crate::linalg::vectors::dot;
+use crate::linalg::vectors::{difference, dot};
 use crate::numbers::float::Float;
 use crate::objective::second::MAX_ROW_CURVATURE;
 use crate::solvers::proximal_newton::elastic_net::{ElasticNet, Point, least_subgradient};
