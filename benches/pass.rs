@@ -22,10 +22,9 @@ impl Operation for Pass {
         let mut objective = objective.expect("a valid problem");
         let parameters = [&problem.weights[..], &[problem.intercept]].concat();
         move || {
-            let mut gradient = parameters.clone();
-            let loss = objective.evaluate(&parameters, &mut gradient);
-            gradient.push(B::Scalar::narrow(loss));
-            gradient
+            let found = objective.evaluate(&parameters[..]);
+            let loss = B::Scalar::narrow(found.loss());
+            [found.gradient(), &[loss]].concat()
         }
     }
 

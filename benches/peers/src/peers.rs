@@ -130,10 +130,9 @@ fn logit(
             let objective = estimator.objective(x, &problem.y);
             let mut objective = objective.map_err(|error| error.to_string())?;
             let parameters = vec![0.01; objective.dimension()];
-            let mut gradient = parameters.clone();
             timer.time(|| {
-                let loss = objective.evaluate(&parameters, &mut gradient);
-                Ok(Outcome::Pass { loss, gradient: gradient.clone() })
+                let found = objective.evaluate(&parameters[..]);
+                Ok(Outcome::Pass { loss: found.loss(), gradient: found.gradient().to_vec() })
             })
         }
     }

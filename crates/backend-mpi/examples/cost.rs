@@ -22,9 +22,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let y = (0..ROWS).map(|i| i % 3 == 0);
     let mut objective = LogisticRegression::new().objective(&x, y)?;
     let at = vec![0.001; objective.dimension()];
-    let mut gradient = at.clone();
     let pass = best(20, || {
-        objective.evaluate(&at, &mut gradient);
+        objective.evaluate(&at[..]);
     });
     let mut sums = vec![0.0; COLUMNS + 2];
     let join = best(1000, || x.sum(&mut sums));

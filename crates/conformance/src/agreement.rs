@@ -23,15 +23,14 @@ pub fn loss_and_gradient<F: Float>((a, b): Subjects<'_, F>, runner: &Runner) -> 
         let parameters: Vec<F> =
             if problem.setup.standardize { parameters } else { problem.parameters() };
         let (x_a, x_b) = (&*a.lend(&problem.x), &*b.lend(&problem.x));
-        let (mut g_a, mut g_b) = (parameters.clone(), parameters.clone());
-        let loss_a = must(estimator(problem.setup).objective(x_a, &problem.y))?
-            .evaluate(&parameters, &mut g_a);
-        let loss_b = must(estimator(problem.setup).objective(x_b, &problem.y))?
-            .evaluate(&parameters, &mut g_b);
+        let found_a =
+            must(estimator(problem.setup).objective(x_a, &problem.y))?.evaluate(&parameters[..]);
+        let found_b =
+            must(estimator(problem.setup).objective(x_b, &problem.y))?.evaluate(&parameters[..]);
         let wide: Vec<f64> = parameters.iter().map(|v| v.widen()).collect();
         let bounds = oracle.evaluate::<F>(&wide);
-        close("losses", loss_a, loss_b, 2.0 * bounds.loss_bound)?;
-        for (j, (&g_a, g_b)) in g_a.iter().zip(g_b).enumerate() {
+        close("losses", found_a.loss(), found_b.loss(), 2.0 * bounds.loss_bound)?;
+        for (j, (&g_a, g_b)) in found_a.gradient().iter().zip(found_b.gradient()).enumerate() {
             let bound = 2.0 * bounds.gradient_bound[j];
             close(&format!("gradient components {j}"), g_a, g_b.widen(), bound)?;
         }

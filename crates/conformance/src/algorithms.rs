@@ -40,12 +40,11 @@ pub fn loss_and_gradient<F: Float>(subject: Subjects<'_, F>, runner: &Runner) ->
         } else {
             problem.parameters()
         };
-        let mut gradient = vec![F::nan(); objective.dimension()];
-        let loss = objective.evaluate(&parameters, &mut gradient);
+        let found = objective.evaluate(&parameters[..]);
         let oracle = Oracle::new(&problem.x, &problem.y, problem.setup);
         let expected = oracle.evaluate::<F>(&widened(&parameters));
-        close("loss", loss, expected.loss, expected.loss_bound)?;
-        for (j, &got) in gradient.iter().enumerate() {
+        close("loss", found.loss(), expected.loss, expected.loss_bound)?;
+        for (j, &got) in found.gradient().iter().enumerate() {
             let (expected, bound) = (expected.gradient[j], expected.gradient_bound[j]);
             close(&format!("gradient component {j}"), got, expected, bound)?;
         }
@@ -70,16 +69,14 @@ pub fn finite_differences<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -
             at.iter().zip(&direction).map(moved).collect()
         };
         let (ahead, behind) = (moved(1.0), moved(-1.0));
-        let mut gradient = vec![F::zero(); at.len()];
-        let (f_ahead, f_behind) =
-            (objective.evaluate(&ahead, &mut gradient), objective.evaluate(&behind, &mut gradient));
-        objective.evaluate(&at, &mut gradient);
+        let [f_ahead, f_behind] = [&ahead, &behind].map(|at| objective.evaluate(&at[..]).loss());
+        let found = objective.evaluate(&at[..]);
         let expected = oracle.evaluate::<F>(&widened(&at));
         // The derivative along what was really moved, parameters being rounded.
         let (mut slope, mut bound) = (0.0, 3.0 * expected.loss_bound);
         for j in 0..at.len() {
             let moved = ahead[j].widen() - behind[j].widen();
-            slope += gradient[j].widen() * moved;
+            slope += found.gradient()[j].widen() * moved;
             bound += expected.gradient_bound[j] * moved.abs();
         }
         // |f'''| ≤ max |t|³ / 10 along a direction whose logits are t; plus the second derivative
@@ -233,8 +230,8 @@ pub fn threads<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
         let run = || -> Result<_, TestCaseError> {
             let mut objective = must(estimator.objective(backend, &problem.y))?;
             let parameters = vector(&mut problem.rng(), objective.dimension());
-            let mut results = vec![F::zero(); parameters.len()];
-            let loss = objective.evaluate(&parameters, &mut results);
+            let found = objective.evaluate(&parameters[..]);
+            let (loss, mut results) = (found.loss(), found.gradient().to_vec());
             let mut product = parameters.clone();
             objective.hessian_product(&parameters, &results, &mut product);
             results.extend(product);

@@ -45,6 +45,7 @@ mod fit;
 pub use backend::column_moments::ColumnMoments;
 pub use backend::contract::Backend;
 pub use backend::dense;
+pub use backend::dense::Dense;
 pub use backend::error::Error;
 pub use backend::labels::Label;
 pub use backend::model::Model;
@@ -60,6 +61,7 @@ pub use numbers::scalar::{
 };
 pub use numbers::slice;
 pub use objective::Objective;
+pub use objective::evaluation::Evaluation;
 pub use progress::checkpoint::Checkpoint;
 pub use progress::report::{Report, StopReason};
 pub use progress::state::SolverState;

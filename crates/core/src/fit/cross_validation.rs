@@ -14,7 +14,7 @@ use crate::fit::estimator::{Fit, LogisticRegression};
 use crate::fit::path::{Path, PathFit};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
-use crate::objective::rows::Observed;
+use crate::objective::data::observed::Observed;
 use crate::solvers::solver::Solver;
 
 /// Chooses the strength of the penalty by k-fold cross-validation along a [`Path`].
@@ -212,7 +212,7 @@ impl Outcome {
             judge.evaluate_batch(&batch, &at, &mut gradient)
         };
         let losses = path.fits.iter().map(loss).collect();
-        Self { losses, weight: judge.batch_weight(rows) }
+        Self { losses, weight: judge.data.batch_weight(rows) }
     }
 }
 

@@ -11,9 +11,10 @@ use crate::backend::peers::Peers;
 use crate::backend::shard::Shard;
 use crate::fit::explain;
 use crate::numbers::float::{Float, Number};
-use crate::objective::rows::Observed;
-use crate::objective::weights::ClassWeights;
-use crate::objective::{Objective, Penalty, Terms, weights};
+use crate::objective::data::observed::Observed;
+use crate::objective::data::weights;
+use crate::objective::data::weights::ClassWeights;
+use crate::objective::{Objective, Penalty, Terms};
 use crate::progress::checkpoint::Checkpoint;
 use crate::progress::report::Report;
 use crate::progress::trace::{Observer, Progress, Trace};
@@ -355,10 +356,10 @@ impl<S: Solver> LogisticRegression<S> {
         &self,
         x: &B,
         objective: &mut Objective<'_, B>,
-        mut at: Vec<B::Scalar>,
+        at: Vec<B::Scalar>,
         mut trace: Trace<'_, B::Scalar>,
     ) -> Result<Fit<B::Scalar>, Error> {
-        let stop = self.solver.minimize(objective, &mut at, &mut trace).map_err(|error| {
+        let minimum = self.solver.minimize(objective, at, &mut trace).map_err(|error| {
             // Good data is not searched on the way: a non-finite value in the matrix, for one,
             // makes the very first gradient non-finite.
             match &error {
@@ -368,8 +369,13 @@ impl<S: Solver> LogisticRegression<S> {
                 _ => error,
             }
         })?;
-        let report = trace.finish(objective, &at, stop)?;
-        Ok(Fit { model: objective.coordinates().unfold(&at)?, report })
+        let (mut point, stop) = minimum;
+        if !objective.made(&point) {
+            // It tells of another function: of a sample, for one.
+            point = objective.evaluate(point.at);
+        }
+        let report = trace.finish(objective, &point, stop)?;
+        Ok(Fit { model: objective.coordinates().unfold(&point.at)?, report })
     }
 }
 

@@ -23,13 +23,13 @@ pub(crate) fn start<B: Backend + ?Sized>(
     let penalized = objective.l1() > 0.0 || objective.l2() > 0.0;
     objective.set_penalty(Penalty::NONE);
     let at = objective.coordinates().fold(model.weights(), model.intercept());
-    let mut gradient = at.clone();
-    let fit_loss = objective.evaluate(&at, &mut gradient);
-    let slopes = &gradient[..x.ncols()];
+    let start = objective.evaluate(at);
+    let (fit_loss, slopes) = (start.loss, &start.gradient[..x.ncols()]);
     if let Some(column) = slopes.iter().position(|slope| !slope.is_finite())
         && fit_loss.is_finite()
     {
-        check_sums(x, column, objective.own_largest_weight(), gradient[column].widen())?;
+        let largest_weight = objective.data.observed.largest_weight();
+        check_sums(x, column, largest_weight, slopes[column].widen())?;
         return Err(Error::ColumnSize { column, precision: B::Scalar::NAME });
     }
     match penalized || !fit_loss.is_finite() {

@@ -205,8 +205,7 @@ fn largest_slope<B: Backend + ?Sized>(
     objective.set_penalty(Penalty::NONE);
     let model = start(objective);
     let at = objective.coordinates().fold(model.weights(), model.intercept());
-    let mut gradient = at.clone();
-    objective.evaluate(&at, &mut gradient);
+    let gradient = objective.evaluate(at).gradient;
     if !all_finite(&gradient) {
         return Ok(None);
     }

@@ -5,7 +5,7 @@ use crate::backend::error::{Error, check_setting};
 use crate::backend::model::Model;
 use crate::numbers::float::Float;
 use crate::numbers::slice;
-use crate::objective::blocks::Partition;
+use crate::objective::data::blocks::Partition;
 
 impl<F: Float> Model<F> {
     /// The logits `x·w + b`, one per row of `x`: positive where class 1 is the likelier.

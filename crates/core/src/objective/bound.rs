@@ -34,6 +34,7 @@
 use crate::backend::contract::Backend;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
+use crate::objective::evaluation::Evaluation;
 
 /// What bounds the losses of a fit from their minimum, beside their gradients.
 pub(crate) struct Bound {
@@ -59,16 +60,14 @@ impl Bound {
     pub(crate) fn above_minimum<B: Backend + ?Sized>(
         &self,
         objective: &Objective<'_, B>,
-        at: &[B::Scalar],
-        loss: f64,
-        gradient: &[B::Scalar],
+        point: &Evaluation<B::Scalar>,
     ) -> Option<f64> {
+        let (l2, gradient) = (objective.l2(), point.subgradient());
         let (slope, of_intercept) = match &self.intercept {
-            Some(intercept) => intercept.slope_and_rest(objective, at, gradient)?,
+            Some(intercept) => intercept.slope_and_rest(objective, &point.at, &gradient)?,
             None => (norm(gradient.iter().map(|slope| slope.widen())), 0.0),
         };
-        let l2 = objective.l2();
-        (l2 > 0.0).then(|| (slope.powi(2) / (2.0 * l2) + of_intercept).min(loss))
+        (l2 > 0.0).then(|| (slope.powi(2) / (2.0 * l2) + of_intercept).min(point.loss))
     }
 }
 
@@ -76,8 +75,8 @@ impl InterceptReach {
     /// `None` where there is no intercept.
     pub(crate) fn new<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> Option<Self> {
         objective.coordinates().fit_intercept().then(|| Self {
-            classes: objective.class_totals(),
-            offset: objective.mean_square_offset().sqrt(),
+            classes: objective.data.class_totals(),
+            offset: objective.data.mean_square_offset().sqrt(),
         })
     }
 

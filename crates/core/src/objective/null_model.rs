@@ -6,6 +6,7 @@ use crate::backend::contract::Backend;
 use crate::numbers::float::Float;
 use crate::numbers::slice;
 use crate::objective::Objective;
+use crate::objective::evaluation::Evaluation;
 
 /// What [`Objective::null_model`] finds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,8 +34,22 @@ struct Derivatives {
 
 impl<B: Backend + ?Sized> Objective<'_, B> {
     /// Whether parameters are zeros, and nothing is known of the logits: the loss is ln 2 there.
-    pub(crate) fn is_plain(&self, at: &[B::Scalar]) -> bool {
-        at.iter().all(Zero::is_zero) && self.offset_range() == [0.0, 0.0]
+    fn is_plain(&self, at: &[B::Scalar]) -> bool {
+        at.iter().all(Zero::is_zero) && self.data.offset_range() == [0.0, 0.0]
+    }
+
+    /// The evaluation to start from: at the parameters given, or at the model of no columns where that
+    /// is better.
+    pub(crate) fn start(&mut self, at: Vec<B::Scalar>) -> Evaluation<B::Scalar> {
+        if self.is_plain(&at) {
+            let null = self.better_start(&at, std::f64::consts::LN_2);
+            return self.evaluate(null.unwrap_or(at));
+        }
+        let point = self.evaluate(at);
+        match self.better_start(&point.at, point.loss) {
+            Some(null) => self.evaluate(null),
+            None => point,
+        }
     }
 
     /// The parameters of the model of no columns, where it is a better start than those given, of
@@ -64,9 +79,9 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         if !self.coordinates().fit_intercept() {
             return NullModel { intercept: 0.0, loss: self.intercept_derivatives(0.0).loss };
         }
-        let (zero, one) = self.class_totals();
+        let (zero, one) = self.data.class_totals();
         let logit = (one / zero).ln();
-        let [least, most] = self.offset_range();
+        let [least, most] = self.data.offset_range();
         if least == most {
             let (p, q) = (one / (zero + one), zero / (zero + one));
             return NullModel { intercept: logit - least, loss: -p * p.ln() - q * q.ln() };
@@ -94,7 +109,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
 
     /// Means over the rows of all processes.
     fn intercept_derivatives(&self, intercept: f64) -> Derivatives {
-        let rows = self.observed();
+        let rows = &self.data.observed;
         let (mut sums, mut place) = ([0.0; 3], [[0.0; CHUNK]; 3]);
         for start in (0..rows.y.len()).step_by(CHUNK) {
             let block = rows.block(start..rows.y.len().min(start + CHUNK));
@@ -113,8 +128,8 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
                 sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += weight * term);
             }
         }
-        self.peers().sum(&mut sums);
-        let [loss, first, second] = sums.map(|sum| sum / self.total_weight());
+        self.data.peers().sum(&mut sums);
+        let [loss, first, second] = sums.map(|sum| sum / self.data.total_weight());
         Derivatives { loss, first, second }
     }
 }
@@ -142,9 +157,7 @@ mod tests {
             let estimator = LogisticRegression::new().sample_weights(weights).offsets(offsets);
             let found: Result<_, Error> = estimator.objective(&x, &y).map(|mut objective| {
                 let null = objective.null_model();
-                let mut loss = |by: f64| {
-                    objective.evaluate(&[0.0, null.intercept + by], &mut [0.0; 2])
-                };
+                let mut loss = |by: f64| objective.evaluate([0.0, null.intercept + by]).loss();
                 let step = 1e-3 * null.intercept.abs().max(1.0);
                 (null.loss, loss(0.0), loss(step), loss(-step))
             });

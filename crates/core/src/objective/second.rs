@@ -9,9 +9,11 @@ use crate::linalg::factor::Factor;
 use crate::linalg::vectors::{add_multiple, widen};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
-use crate::objective::coordinates::Coordinates;
-use crate::objective::curvature::{Curvature, Gram, RowCurvature};
-use crate::objective::point::Point;
+use crate::objective::columns::coordinates::Coordinates;
+use crate::objective::curvature::Curvature;
+use crate::objective::evaluation::Evaluation;
+use crate::objective::sums::gram::Gram;
+use crate::objective::sums::row_curvature::RowCurvature;
 
 /// A matrix of second derivatives by more parameters takes too long to sum and factor.
 pub(crate) const DENSE_HESSIAN_LIMIT: usize = 1024;
@@ -40,7 +42,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         let factor = Factor::new(gram, &rounding, |first| {
             let mut sums = self.gram(parameters, basis, &all, of_rows, Some(first));
             let penalty = |j| self.l2() * basis.inverse_scale(j).powi(2);
-            add_diagonal(&mut sums, first, self.x.ncols(), penalty);
+            add_diagonal(&mut sums, first, self.ncols(), penalty);
             sums
         });
         Curvature::factored(factor, basis.clone())
@@ -57,7 +59,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         of_rows: RowCurvature,
     ) -> Vec<f64> {
         let mut sums = self.gram(parameters, basis, columns, of_rows, None);
-        for (k, &j) in columns.iter().enumerate().filter(|(_, j)| **j < self.x.ncols()) {
+        for (k, &j) in columns.iter().enumerate().filter(|(_, j)| **j < self.ncols()) {
             sums[k * columns.len() + k] += self.l2() * basis.inverse_scale(j).powi(2);
         }
         sums
@@ -73,18 +75,18 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         factor: Option<&Cholesky>,
     ) -> Vec<f64> {
         self.coordinates.unfold_into(parameters, &mut self.model);
-        self.count_read(self.nrows);
-        let (rows, partition, observed) = (self.rows, self.partition, &self.observed);
-        let gram = Gram { rows, partition, observed, columns, of_rows, factor };
-        let mut sums = gram.sum(self.x, &self.model, &self.coordinates.composed(basis));
-        self.x.peers().sum(&mut sums);
-        sums.iter_mut().for_each(|sum| *sum /= self.total_weight);
+        let data = &self.data;
+        data.count_read(data.nrows());
+        let gram = Gram { data, columns, of_rows, factor };
+        let mut sums = gram.sum(&self.model, &self.coordinates.composed(basis));
+        data.peers().sum(&mut sums);
+        sums.iter_mut().for_each(|sum| *sum /= data.total_weight());
         sums
     }
 
     /// The mean squares of the rounding of the columns that a Gram matrix is of, weighted like it.
     fn rounding_of_columns(&self, gram: &[f64], basis: &Coordinates) -> Vec<f64> {
-        let (d, order) = (self.x.ncols(), self.dimension());
+        let (d, order) = (self.ncols(), self.dimension());
         let scaled = self.coordinates.composed(basis);
         let epsilon = COLUMN_ROUNDING * B::Scalar::epsilon().widen();
         let of_column = |j: usize| {
@@ -102,7 +104,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
     /// By what the slopes along centred and scaled columns may be off where the loss is so much: no
     /// residual exceeds its cross-entropy, so the root of the loss bounds the residuals' mean square's.
     pub(crate) fn rounding_of_slopes(&self, basis: &Coordinates, loss: f64) -> Vec<f64> {
-        let (d, scaled) = (self.x.ncols(), self.coordinates.composed(basis));
+        let (d, scaled) = (self.ncols(), self.coordinates.composed(basis));
         let epsilon = SLOPE_ROUNDING
             * B::Scalar::epsilon().widen()
             * loss.min(1.0).sqrt().min(LARGE_DEVIATION * loss);
@@ -113,7 +115,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
     /// The mean square of the rounding of the logits at `parameters`, as far as the spreads of the
     /// columns tell.
     fn rounding_of_logits(&self, parameters: &[B::Scalar], basis: &Coordinates) -> f64 {
-        let (d, scaled) = (self.x.ncols(), self.coordinates.composed(basis));
+        let (d, scaled) = (self.ncols(), self.coordinates.composed(basis));
         let mut model = Model::zero(d);
         self.coordinates.unfold_into(parameters, &mut model);
         let square = |(j, w): (usize, &B::Scalar)| {
@@ -129,7 +131,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
     /// `p (1 - p) δ² / 2` in the mean, and by the mean of `residual · δ`, whose signs are mixed.
     pub(crate) fn rounding_of_loss(&self, at: &[B::Scalar], loss: f64, basis: &Coordinates) -> f64 {
         let logits = self.rounding_of_logits(at, basis);
-        let residuals = (loss.min(1.0) / self.nrows as f64).min(loss.powi(2));
+        let residuals = (loss.min(1.0) / self.nrows() as f64).min(loss.powi(2));
         noise::<B::Scalar>(loss)
             + (residuals * logits).sqrt()
             + MAX_ROW_CURVATURE.min(loss) * logits / 2.0
@@ -161,7 +163,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
     /// of it, that of the logits some more.
     pub(crate) fn distance_bound(
         &self,
-        point: &Point<B::Scalar>,
+        point: &Evaluation<B::Scalar>,
         basis: &Coordinates,
         factor: &Factor,
         decrement: f64,
@@ -175,7 +177,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
     /// curvature tells: rounding alone does not explain the slope along them.
     pub(crate) fn misses_columns(
         &self,
-        point: &Point<B::Scalar>,
+        point: &Evaluation<B::Scalar>,
         basis: &Coordinates,
         curvature: &Curvature,
     ) -> bool {

@@ -29,19 +29,18 @@ const FIRST_RANGE: f64 = 8.0;
 impl<B: Backend + ?Sized> Objective<'_, B> {
     /// The same at a temperature: its parameters are those of this over the temperature.
     pub(crate) fn heated(&self, temperature: f64) -> Self {
-        let mut observed = self.observed.clone();
+        let data = &self.data;
+        let mut observed = data.observed.clone();
         for offset in &mut observed.offsets {
             *offset = B::Scalar::narrow(offset.widen() / temperature);
         }
-        let largest = self.peers().max(self.own_largest_weight());
+        let largest = data.peers().max(observed.largest_weight());
         for weight in &mut observed.weights {
             *weight = B::Scalar::narrow((weight.widen() / largest).powf(1.0 / temperature));
         }
         let penalty = Penalty { l2: self.penalty.l2 * temperature, ..self.penalty };
-        let coordinates = self.coordinates.clone();
-        let heated = Self::over(self.x, self.shard, self.rows, observed, penalty, coordinates);
-        let (basis, rows_read) = (self.basis.clone(), self.rows_read.clone());
-        Self { basis, rows_read, ..heated }
+        let data = data.with_observed(observed);
+        Self { basis: self.basis.clone(), ..Self::over(data, penalty, self.coordinates.clone()) }
     }
 
     /// 1 where there is no need of another.
@@ -54,12 +53,13 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
 
     /// How far the logarithms of the weights of rows that count are apart.
     fn range_of_log_weights(&self) -> f64 {
-        let logs = self.observed.weights.iter().map(|weight| weight.widen().ln());
+        let logs = self.data.observed.weights.iter().map(|weight| weight.widen().ln());
         let counting = logs.filter(|log| log.is_finite());
         let [least, most] = counting
             .fold([f64::INFINITY, f64::NEG_INFINITY], |[least, most], log| {
                 [log.min(least), log.max(most)]
             });
-        (self.peers().max(most) + self.peers().max(-least)).max(0.0)
+        let peers = self.data.peers();
+        (peers.max(most) + peers.max(-least)).max(0.0)
     }
 }

@@ -5,12 +5,11 @@ use std::ops::ControlFlow;
 use crate::backend::contract::Backend;
 use crate::backend::error::Error;
 use crate::backend::model::Model;
-use crate::linalg::vectors::all_finite;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::objective::bound::Bound;
-use crate::objective::coordinates::Coordinates;
-use crate::objective::point::Point;
+use crate::objective::columns::coordinates::Coordinates;
+use crate::objective::evaluation::Evaluation;
 use crate::progress::checkpoint::Checkpoint;
 use crate::progress::report::{Report, StopReason};
 use crate::progress::same::require_same;
@@ -64,10 +63,8 @@ pub struct Trace<'a, F> {
     suspicion: Suspicion,
     /// Whether this is of a fit that only leads to another one, which asks about separation itself.
     is_aside: bool,
-    /// The largest logit of the rows held here at what was recorded last, in absolute value.
-    own_largest_logit: f64,
-    /// The gradient recorded last.
-    gradient: Vec<F>,
+    /// What was recorded last.
+    last: Option<Evaluation<F>>,
 }
 
 /// What is still to be done about a fit that was resumed.
@@ -106,12 +103,11 @@ impl<'a, F: Float> Trace<'a, F> {
             report,
             bound,
             best: initial,
-            others_rows: objective.rows_read(),
+            others_rows: objective.data.rows_read(),
             resumed: None,
             suspicion: Suspicion::default(),
             is_aside: false,
-            own_largest_logit: 0.0,
-            gradient: Vec::new(),
+            last: None,
         }
     }
 
@@ -134,7 +130,7 @@ impl<'a, F: Float> Trace<'a, F> {
         let Checkpoint { report, best, suspicion, solver, .. } = checkpoint;
         // Exact, since they are whole.
         let rows_read = (report.passes * objective.nrows() as f64).round() as usize;
-        let others_rows = objective.rows_read().wrapping_sub(rows_read);
+        let others_rows = objective.data.rows_read().wrapping_sub(rows_read);
         let resumed = Some(Resumed { solver: Some(solver.clone()), rows_read });
         let (report, suspicion) = (report.clone(), suspicion.clone());
         let new = Self::new(objective, best.cast()?, observe);
@@ -158,31 +154,32 @@ impl<'a, F: Float> Trace<'a, F> {
         self.report.iterations
     }
 
-    /// Records the loss and its gradient at the parameters of the iteration that now starts;
-    /// returns the largest component of the gradient in absolute value.
+    /// Records where the iteration that now starts stands.
     ///
     /// # Errors
-    /// [`Error::Diverged`] where any of them is not finite, which [`LogisticRegression::fit`] makes
-    /// more of at the start; [`Error::Checkpoint`] where the fit is resumed and they are not what
-    /// they were, or the solver cannot resume.
+    /// [`Error::Diverged`] where the loss or the gradient is not finite, which
+    /// [`LogisticRegression::fit`] makes more of at the start. [`Error::Checkpoint`] where the fit is
+    /// resumed and they are not what they were, or the solver cannot resume.
+    ///
+    /// # Panics
+    /// If the number of parameters is not the objective's.
     ///
     /// [`LogisticRegression::fit`]: crate::fit::estimator::LogisticRegression::fit
     pub fn record<B: Backend<Scalar = F> + ?Sized>(
         &mut self,
         objective: &Objective<'_, B>,
-        at: &[F],
-        loss: f64,
-        gradient: &[F],
-    ) -> Result<f64, Error> {
+        evaluation: &Evaluation<F>,
+    ) -> Result<(), Error> {
         let report = &mut self.report;
-        let gradient_norm = gradient.iter().fold(0.0, |max: f64, g| max.max(g.widen().abs()));
+        let Evaluation { at, loss, .. } = evaluation;
+        let (loss, gradient_norm) = (*loss, evaluation.gradient_norm());
         if let Some(resumed) = &self.resumed {
             let solver = resumed.solver.as_ref().map_or("taken up", Saved::solver);
             require_same("solver", solver, "taken up")?;
             require_same("loss", report.loss, loss)?;
             require_same("gradient norm", report.gradient_norm, gradient_norm)?;
         }
-        if !(loss.is_finite() && all_finite(gradient)) {
+        if !evaluation.is_finite() {
             return Err(Error::Diverged {
                 iteration: report.iterations,
                 loss,
@@ -193,15 +190,13 @@ impl<'a, F: Float> Trace<'a, F> {
         }
         (report.loss, report.gradient_norm) = (loss, gradient_norm);
         report.suboptimality = None;
-        report.suboptimality_bound = self.bound.above_minimum(objective, at, loss, gradient);
+        report.suboptimality_bound = self.bound.above_minimum(objective, evaluation);
         if loss < report.best_loss {
             objective.coordinates().unfold_into(at, &mut self.best);
             (report.best_loss, report.best_iteration) = (loss, report.iterations);
         }
-        self.own_largest_logit = objective.own_largest_logit();
-        self.gradient.clear();
-        self.gradient.extend_from_slice(gradient);
-        Ok(gradient_norm)
+        self.last = Some(evaluation.clone());
+        Ok(())
     }
 
     /// Fails where logits have become so large that the data may have no optimum, and it has none:
@@ -209,17 +204,13 @@ impl<'a, F: Float> Trace<'a, F> {
     pub(crate) fn refuse_separated<B: Backend<Scalar = F> + ?Sized>(
         &mut self,
         objective: &mut Objective<'_, B>,
-        point: &Point<F>,
         max_iterations: usize,
     ) -> Result<(), Error> {
-        if self.is_aside {
-            return Ok(());
-        }
-        let largest = self.own_largest_logit;
+        let Some(point) = self.last.as_ref().filter(|_| !self.is_aside) else { return Ok(()) };
         if self.report.iterations >= max_iterations {
-            separation::check_at_the_end(objective, point, largest)
+            separation::check_at_the_end(objective, point)
         } else {
-            self.suspicion.check_on_the_way(objective, point, largest)
+            self.suspicion.check_on_the_way(objective, point)
         }
     }
 
@@ -240,46 +231,47 @@ impl<'a, F: Float> Trace<'a, F> {
         self.report.suboptimality_bound
     }
 
-    /// Whether there is to be another iteration: `None`, or why not. Asks the observer, to whom it
-    /// offers no checkpoint.
+    /// Whether to go on from what was recorded last: `None`, or why not. Asks the observer, to whom
+    /// it offers no checkpoint.
+    ///
+    /// # Panics
+    /// If nothing has been recorded.
     pub fn proceed<B: Backend<Scalar = F> + ?Sized>(
         &mut self,
         objective: &Objective<'_, B>,
-        at: &[F],
         max_iterations: usize,
     ) -> Option<StopReason> {
-        self.proceed_with(objective, at, max_iterations, None)
+        self.proceed_with(objective, max_iterations, None)
     }
 
     /// The same with checkpoints: `save` is the state with which the solver of this name comes back
     /// here, the start of the iteration, and nothing has changed.
+    ///
+    /// # Panics
+    /// If nothing has been recorded.
     pub fn proceed_from<B: Backend<Scalar = F> + ?Sized, S: SolverState>(
         &mut self,
         objective: &Objective<'_, B>,
-        at: &[F],
         max_iterations: usize,
         solver: &str,
         save: impl Fn() -> S,
     ) -> Option<StopReason> {
         let save = || Saved::new(solver, save());
-        self.proceed_with(objective, at, max_iterations, Some(&save))
+        self.proceed_with(objective, max_iterations, Some(&save))
     }
 
     fn proceed_with<B: Backend<Scalar = F> + ?Sized>(
         &mut self,
         objective: &Objective<'_, B>,
-        at: &[F],
         max_iterations: usize,
         save: Option<&dyn Fn() -> Saved>,
     ) -> Option<StopReason> {
-        if let Some(resumed) = self.resumed.take() {
-            self.others_rows = objective.rows_read().wrapping_sub(resumed.rows_read);
-        }
         self.report.passes = self.passes(objective);
         let Report { iterations: iteration, loss, gradient_norm, .. } = self.report;
         if iteration >= max_iterations {
             return Some(StopReason::MaxIterations);
         }
+        let at = &self.last.as_ref().expect("a solver records before it proceeds").at[..];
         let (report, best, coordinates) = (&self.report, &self.best, objective.coordinates());
         let suspicion = &self.suspicion;
         let checkpoint =
@@ -296,26 +288,33 @@ impl<'a, F: Float> Trace<'a, F> {
         None
     }
 
-    fn passes<B: Backend<Scalar = F> + ?Sized>(&self, objective: &Objective<'_, B>) -> f64 {
-        objective.rows_read().wrapping_sub(self.others_rows) as f64 / objective.nrows() as f64
+    /// The passes of this fit. What a solver read to come back to its state does not count.
+    fn passes<B: Backend<Scalar = F> + ?Sized>(&mut self, objective: &Objective<'_, B>) -> f64 {
+        if let Some(resumed) = self.resumed.take() {
+            self.others_rows = objective.data.rows_read().wrapping_sub(resumed.rows_read);
+        }
+        objective.data.rows_read().wrapping_sub(self.others_rows) as f64 / objective.nrows() as f64
     }
 
-    /// The report of a fit that ended `at` some parameters.
+    /// The report of a fit that ended at a point.
     ///
     /// # Errors
-    /// [`Error::Separated`] where logits are large there and there is no optimum, unless the fit was
-    /// ended before it came to one: by the observer or the most iterations there may be.
+    /// As [`record`](Self::record). [`Error::Separated`] where logits are large there and there is no
+    /// optimum, unless the fit was ended before it came to one: by the observer or the maximum of
+    /// iterations.
     pub(crate) fn finish<B: Backend<Scalar = F> + ?Sized>(
         mut self,
         objective: &mut Objective<'_, B>,
-        at: &[F],
+        point: &Evaluation<F>,
         stop: StopReason,
     ) -> Result<Report, Error> {
-        if matches!(stop, StopReason::Converged | StopReason::PrecisionLimit) {
-            let (loss, gradient) = (self.report.loss, std::mem::take(&mut self.gradient));
-            let point = Point { at: at.to_vec(), loss, gradient };
-            separation::check_at_the_end(objective, &point, self.own_largest_logit)?;
+        if self.last.as_ref() != Some(point) {
+            self.record(objective, point)?;
         }
-        Ok(Report { stop, passes: self.passes(objective), ..self.report })
+        if matches!(stop, StopReason::Converged | StopReason::PrecisionLimit) {
+            separation::check_at_the_end(objective, point)?;
+        }
+        let passes = self.passes(objective);
+        Ok(Report { stop, passes, ..self.report })
     }
 }

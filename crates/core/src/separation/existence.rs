@@ -24,10 +24,11 @@ use crate::linalg::factor::Factor;
 use crate::linalg::vectors::widen;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
-use crate::objective::coordinates::Coordinates;
-use crate::objective::curvature::{Curvature, RowCurvature};
-use crate::objective::point::Point;
-use crate::objective::rows::sample_size;
+use crate::objective::columns::coordinates::Coordinates;
+use crate::objective::curvature::Curvature;
+use crate::objective::data::rows::sample_size;
+use crate::objective::evaluation::Evaluation;
+use crate::objective::sums::row_curvature::RowCurvature;
 
 /// The largest `(1 - qᵢ) tᵢ` that proves an optimum: half of what exact arithmetic asks.
 const MARGIN: f64 = 0.5;
@@ -54,7 +55,7 @@ pub(crate) enum Verdict {
 /// Where the spread of a column is out of range.
 pub(crate) fn verdict<B: Backend + ?Sized>(
     objective: &mut Objective<'_, B>,
-    point: &Point<B::Scalar>,
+    point: &Evaluation<B::Scalar>,
 ) -> Result<Verdict, Error> {
     let order = objective.dimension();
     let affordable = |sample: &Objective<'_, B>| {
@@ -64,7 +65,7 @@ pub(crate) fn verdict<B: Backend + ?Sized>(
         && let steps @ 1.. = affordable(&sample)
     {
         let basis = sample.basis()?;
-        let point = Point::new(&mut sample, point.at.clone());
+        let point = sample.evaluate(&point.at[..]);
         let left_out = proven_but_for(&mut sample, &basis, point, steps);
         if left_out.is_ok_and(|columns| columns.is_empty()) {
             return Ok(Verdict::Exists);
@@ -104,7 +105,7 @@ fn sorted_left_out(factor: &Factor) -> Vec<usize> {
 fn proven_but_for<B: Backend + ?Sized>(
     objective: &mut Objective<'_, B>,
     basis: &Coordinates,
-    mut point: Point<B::Scalar>,
+    mut point: Evaluation<B::Scalar>,
     steps: usize,
 ) -> Result<Vec<usize>, Vec<f64>> {
     let mut last = Vec::new();
@@ -120,9 +121,9 @@ fn proven_but_for<B: Backend + ?Sized>(
             return Ok(sorted_left_out(factor));
         }
         let next = point.at.iter().zip(&last).map(|(at, by)| B::Scalar::narrow(at.widen() + by));
-        let next = next.collect();
+        let next: Vec<_> = next.collect();
         if step < steps {
-            point = Point::new(objective, next);
+            point = objective.evaluate(next);
         }
     }
     Err(last)

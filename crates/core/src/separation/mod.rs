@@ -20,9 +20,9 @@ use crate::backend::model::Model;
 use crate::linalg::hull::{Hull, norm, without};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
-use crate::objective::coordinates::Coordinates;
-use crate::objective::point::Point;
-use crate::objective::rows::sample_size;
+use crate::objective::columns::coordinates::Coordinates;
+use crate::objective::data::rows::sample_size;
+use crate::objective::evaluation::Evaluation;
 use crate::objective::second::DENSE_HESSIAN_LIMIT;
 use crate::separation::existence::Verdict;
 
@@ -69,11 +69,10 @@ impl Suspicion {
     pub(crate) fn check_on_the_way<B: Backend + ?Sized>(
         &mut self,
         objective: &Objective<'_, B>,
-        point: &Point<B::Scalar>,
-        own_largest_logit: f64,
+        point: &Evaluation<B::Scalar>,
     ) -> Result<(), Error> {
         if may_separate(objective) {
-            let largest = objective.peers().max(own_largest_logit);
+            let largest = objective.data.peers().max(point.own_largest_logit);
             if largest > self.logit && may_be_plane(objective, point.loss) {
                 self.logit = LOGIT_GROWTH * largest;
                 return refuse_plane(objective, &model_at(objective, &point.at));
@@ -87,10 +86,11 @@ impl Suspicion {
 /// logit of the rows held here, or elsewhere, is notable.
 pub(crate) fn check_at_the_end<B: Backend + ?Sized>(
     objective: &mut Objective<'_, B>,
-    point: &Point<B::Scalar>,
-    own_largest_logit: f64,
+    point: &Evaluation<B::Scalar>,
 ) -> Result<(), Error> {
-    if !may_separate(objective) || objective.peers().max(own_largest_logit) <= NOTABLE_LOGIT {
+    if !may_separate(objective)
+        || objective.data.peers().max(point.own_largest_logit) <= NOTABLE_LOGIT
+    {
         return Ok(());
     }
     let model = model_at(objective, &point.at);
@@ -169,7 +169,7 @@ fn refuse_plane<B: Backend + ?Sized>(
 
 /// Whether every row is on the side of its class, beyond the rounding of the sum of its terms.
 fn is_plane<B: Backend + ?Sized>(objective: &Objective<'_, B>, model: &Model<f64>) -> bool {
-    objective.least_share(model) > rounding(model)
+    least_share(objective, model) > rounding(model)
 }
 
 /// Whether some rows are moved towards their class and none away, but for rounding.
@@ -180,13 +180,29 @@ fn moves_rows_to_their_sides<B: Backend + ?Sized>(
     let mut back = direction.clone();
     back.weights.iter_mut().chain([&mut back.intercept]).for_each(|u| *u = -*u);
     let rounding = rounding(direction);
-    objective.least_share(direction) >= -rounding && objective.least_share(&back) < -rounding
+    least_share(objective, direction) >= -rounding && least_share(objective, &back) < -rounding
 }
 
 /// The share of its terms by which a sum of them may be off: that of so many roundings, of the
 /// sum and of what the direction has been through.
 fn rounding(model: &Model<f64>) -> f64 {
     16.0 * (model.weights().len() + 1) as f64 * f64::EPSILON
+}
+
+/// How far a direction moves the logits towards the classes observed at least, over rows that
+/// count, as a share of what its terms add up to without their signs: only rounding beside the
+/// terms makes a logit that does not move.
+fn least_share<B: Backend + ?Sized>(objective: &Objective<'_, B>, direction: &Model<f64>) -> f64 {
+    let (weights, intercept) = (direction.weights(), direction.intercept());
+    let mut least = vec![f64::INFINITY; objective.data.segments()];
+    objective.data.for_each_row(&mut least, |least, _, row, y| {
+        let terms = row.iter().zip(weights).map(|(x, w)| x.widen() * w);
+        let (z, size) = terms
+            .fold((intercept, intercept.abs()), |(z, size), term| (z + term, size + term.abs()));
+        let margin = if y { z } else { -z };
+        *least = least.min(if size > 0.0 { margin / size } else { 0.0 });
+    });
+    -objective.data.peers().max(-least.into_iter().fold(f64::INFINITY, f64::min))
 }
 
 /// Fails where the data is separated; looks first at the rows that a model has on the wrong side.
@@ -256,7 +272,7 @@ struct Segment {
 
 impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
     fn new(objective: &'s Objective<'a, B>, basis: &'s Coordinates) -> Self {
-        let segments = vec![Segment::default(); objective.segments()];
+        let segments = vec![Segment::default(); objective.data.segments()];
         Self { objective, basis, normals: Vec::new(), segments }
     }
 
@@ -300,7 +316,7 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
     fn measure(&mut self) {
         let (basis, normals) = (self.basis, &self.normals);
         self.segments.fill(Segment::default());
-        self.objective.for_each_row(&mut self.segments, |segment, _, row, y| {
+        self.objective.data.for_each_row(&mut self.segments, |segment, _, row, y| {
             let signed = signed(basis, row, y);
             let length = norm(&signed);
             let left = if normals.is_empty() { length } else { norm(&without(normals, signed)) };
@@ -330,7 +346,7 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
     /// processes.
     fn worst(&mut self, along: &[f64]) -> Vec<Vec<f64>> {
         let basis = self.basis;
-        self.objective.for_each_row(&mut self.segments, |segment, index, row, y| {
+        self.objective.data.for_each_row(&mut self.segments, |segment, index, row, y| {
             let length = segment.lengths[index];
             if length > 0.0 {
                 let moved = moved(basis, row, y, along) / length;
@@ -347,7 +363,7 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
             let length = norm(&row);
             row.into_iter().map(|x| x / length).collect()
         });
-        self.objective.peers().share(rows, ROWS_PER_PASS, along.len())
+        self.objective.data.peers().share(rows, ROWS_PER_PASS, along.len())
     }
 }
 

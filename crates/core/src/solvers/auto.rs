@@ -4,6 +4,7 @@ use crate::backend::contract::Backend;
 use crate::backend::error::Error;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
+use crate::objective::evaluation::Evaluation;
 use crate::objective::second::DENSE_HESSIAN_LIMIT;
 use crate::progress::report::StopReason;
 use crate::progress::trace::Trace;
@@ -29,15 +30,15 @@ impl Solver for Auto {
     fn minimize<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
-        at: &mut [B::Scalar],
+        start: Vec<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
+    ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
         if objective.l1() > 0.0 {
-            ProximalNewton::new().minimize(objective, at, trace)
+            ProximalNewton::new().minimize(objective, start, trace)
         } else if objective.dimension() <= DENSE_HESSIAN_LIMIT {
-            Newton::new().minimize(objective, at, trace)
+            Newton::new().minimize(objective, start, trace)
         } else {
-            TrustRegion::new().minimize(objective, at, trace)
+            TrustRegion::new().minimize(objective, start, trace)
         }
     }
 }

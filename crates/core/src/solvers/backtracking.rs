@@ -6,7 +6,7 @@ use crate::backend::contract::Backend;
 use crate::backend::error::Error;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
-use crate::objective::point::Point;
+use crate::objective::evaluation::Evaluation;
 use crate::progress::report::StopReason;
 use crate::progress::state::SolverState;
 use crate::progress::trace::Trace;
@@ -20,35 +20,35 @@ const ARMIJO_C1: f64 = 0.5;
 /// A rate is tried at so many times the last one, and divided by it as long as it is too large.
 const BACKTRACKING_FACTOR: f64 = 2.0;
 
-/// Moves `at` down the gradient, the loss falling in every iteration, until no component of the
+/// Goes down the gradient, the loss falling in every iteration, until no component of the
 /// gradient is above the tolerance, or nothing but rounding is left.
 pub(crate) fn minimize<B: Backend + ?Sized>(
     (iterations, tolerance): (usize, f64),
     objective: &mut Objective<'_, B>,
-    at: &mut [B::Scalar],
+    start: Vec<B::Scalar>,
     trace: &mut Trace<'_, B::Scalar>,
-) -> Result<StopReason, Error> {
-    let saved = trace.resume(NAME, at)?;
-    let mut point = Point::new(objective, at.to_vec());
+) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
+    let saved = trace.resume(NAME, &start)?;
+    let mut point = objective.evaluate(start);
     let mut rate = match saved {
         Some(Rate { rate }) => rate,
         // A loss cannot fall by more than itself.
         None => point.loss / slope(&point.gradient),
     };
     loop {
-        at.copy_from_slice(&point.at);
-        if trace.record(objective, at, point.loss, &point.gradient)? <= tolerance {
-            return Ok(StopReason::Converged);
+        trace.record(objective, &point)?;
+        if point.gradient_norm() <= tolerance {
+            return Ok((point, StopReason::Converged));
         }
         if trace.iterations() == 0 {
             check_slope(&point.gradient, objective.ncols())?;
         }
-        if let Some(stop) = trace.proceed_from(objective, at, iterations, NAME, || Rate { rate }) {
-            return Ok(stop);
+        if let Some(stop) = trace.proceed_from(objective, iterations, NAME, || Rate { rate }) {
+            return Ok((point, stop));
         }
         match search(objective, &point, rate) {
             Some((next, found)) => (point, rate) = (next, BACKTRACKING_FACTOR * found),
-            None => return Ok(StopReason::PrecisionLimit),
+            None => return Ok((point, StopReason::PrecisionLimit)),
         }
     }
 }
@@ -57,15 +57,15 @@ pub(crate) fn minimize<B: Backend + ?Sized>(
 /// that would be less than its rounding.
 fn search<B: Backend + ?Sized>(
     objective: &mut Objective<'_, B>,
-    from: &Point<B::Scalar>,
+    from: &Evaluation<B::Scalar>,
     mut rate: f64,
-) -> Option<(Point<B::Scalar>, f64)> {
+) -> Option<(Evaluation<B::Scalar>, f64)> {
     let slope = slope(&from.gradient);
     let rounding = B::Scalar::epsilon().widen() * from.loss;
     while ARMIJO_C1 * rate * slope > rounding {
         let moved = |(at, g): (&B::Scalar, &B::Scalar)| at.widen() - rate * g.widen();
         let at = from.at.iter().zip(&from.gradient).map(moved).map(B::Scalar::narrow);
-        let next = Point::new(objective, at.collect());
+        let next = objective.evaluate(at.collect::<Vec<_>>());
         if next.loss <= from.loss - ARMIJO_C1 * rate * slope {
             return Some((next, rate));
         }

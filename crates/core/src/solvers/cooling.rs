@@ -7,6 +7,7 @@ use crate::backend::error::Error;
 use crate::linalg::vectors::widen;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
+use crate::objective::evaluation::Evaluation;
 use crate::progress::report::StopReason;
 use crate::progress::trace::{Progress, Trace};
 
@@ -21,52 +22,51 @@ const LEAST_COOLING: f64 = 0.7;
 /// by way of higher temperatures, at each of which `solve` makes a few steps, to a tolerance.
 pub(crate) fn cool<'a, B: Backend + ?Sized>(
     objective: &mut Objective<'a, B>,
-    at: &mut [B::Scalar],
+    start: Vec<B::Scalar>,
     solve: impl Fn(
         &mut Objective<'a, B>,
-        &mut [B::Scalar],
+        Vec<B::Scalar>,
         &mut Trace<'_, B::Scalar>,
         f64,
-    ) -> Result<StopReason, Error>,
-) {
+    ) -> Result<(Evaluation<B::Scalar>, StopReason), Error>,
+) -> Vec<B::Scalar> {
     let mut temperature = objective.first_temperature();
     if temperature <= 1.0 {
-        return;
+        return start;
     }
-    let loss = objective.evaluate(at, &mut at.to_vec());
-    if let Some(null) = objective.better_start(at, loss) {
-        at.copy_from_slice(&null);
-    }
-    let mut minima = Minima { last: (temperature, widen(at)), before: None };
+    let start = objective.start(start);
+    let mut minima = Minima { last: (temperature, widen(&start.at)), before: None };
     while temperature > 1.0 {
-        let start = minima.extrapolated(temperature).into_iter();
-        let mut near: Vec<_> = start.map(|at| B::Scalar::narrow(at / temperature)).collect();
+        let guess = minima.extrapolated(temperature).into_iter();
+        let guess = guess.map(|at| B::Scalar::narrow(at / temperature)).collect();
         let mut heated = objective.heated(temperature);
         let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
         let mut trace = Trace::aside(&heated, &mut observe);
-        let tolerance = cooling_tolerance(objective, loss / temperature);
+        let tolerance = cooling_tolerance(objective, start.loss / temperature);
         // Whatever is wrong here may be right with the objective that is meant.
-        let stop = solve(&mut heated, &mut near, &mut trace, tolerance);
-        let found = matches!(stop, Ok(StopReason::Converged | StopReason::PrecisionLimit));
+        let minimum = solve(&mut heated, guess, &mut trace, tolerance);
         let last = minima.last.0;
-        if found || temperature > LEAST_COOLING * last {
-            let minimum = near.iter().map(|near| near.widen() * temperature).collect();
-            minima.push(temperature, minimum);
-            temperature = (COOLING * temperature).max(1.0);
-        } else {
+        match minimum {
+            Ok((point, stop)) if is_minimum(stop) || temperature > LEAST_COOLING * last => {
+                let minimum = point.at.iter().map(|near| near.widen() * temperature).collect();
+                minima.push(temperature, minimum);
+                temperature = (COOLING * temperature).max(1.0);
+            }
+            Err(_) if temperature > LEAST_COOLING * last => temperature *= COOLING,
             // It was too far to go.
-            temperature = (temperature * last).sqrt();
+            _ => temperature = (temperature * last).sqrt(),
         }
     }
-    let mut least = f64::INFINITY;
-    for candidate in [minima.extrapolated(1.0), minima.last.1] {
+    let candidates = [minima.extrapolated(1.0), minima.last.1].map(|candidate| {
         let candidate: Vec<_> = candidate.into_iter().map(B::Scalar::narrow).collect();
-        let loss = objective.evaluate(&candidate, &mut candidate.clone());
-        if loss < least {
-            least = loss;
-            at.copy_from_slice(&candidate);
-        }
-    }
+        objective.evaluate(candidate)
+    });
+    let [foretold, last] = candidates;
+    if last.loss < foretold.loss { last.at } else { foretold.at }
+}
+
+fn is_minimum(stop: StopReason) -> bool {
+    matches!(stop, StopReason::Converged | StopReason::PrecisionLimit)
 }
 
 /// The share of the loss to which to converge where few rows are near the boundary, as many as

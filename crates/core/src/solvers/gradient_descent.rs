@@ -9,6 +9,7 @@ use crate::backend::error::{Error, check_setting, check_tolerance};
 use crate::linalg::vectors::all_sound;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
+use crate::objective::evaluation::Evaluation;
 use crate::progress::report::StopReason;
 use crate::progress::same::require_same;
 use crate::progress::state::SolverState;
@@ -204,17 +205,16 @@ impl Solver for GradientDescent {
     fn minimize<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
-        at: &mut [B::Scalar],
+        start: Vec<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
+    ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
         let Some(step) = self.step else {
             let limits = (self.max_iterations, self.tolerance);
-            return backtracking::minimize(limits, objective, at, trace);
+            return backtracking::minimize(limits, objective, start, trace);
         };
-        let mut gradient = at.to_vec();
-        let mut state = match trace.resume::<State<f64>>(NAME, at)? {
+        let mut state = match trace.resume::<State<f64>>(NAME, &start)? {
             Some(saved) => saved.cast(),
-            None => State::new(step, at.len()),
+            None => State::new(step, start.len()),
         };
         require_same("step", format!("{:?}", state.kind), format!("{step:?}"))?;
         let mut iteration = trace.iterations() as f64;
@@ -222,27 +222,29 @@ impl Solver for GradientDescent {
         if let Some(batches) = &mut batches {
             (0..trace.iterations()).for_each(|_| batches.shuffle());
         }
+        let mut point = objective.evaluate(start);
         loop {
-            let loss = objective.evaluate(at, &mut gradient);
-            let recorded = trace.record(objective, at, loss, &gradient);
-            if recorded.map_err(|error| self.with_rate(error))? <= self.tolerance {
-                return Ok(StopReason::Converged);
+            trace.record(objective, &point).map_err(|error| self.with_rate(error))?;
+            if point.gradient_norm() <= self.tolerance {
+                return Ok((point, StopReason::Converged));
             }
             let save = || state.cast::<f64>();
-            if let Some(stop) = trace.proceed_from(objective, at, self.max_iterations, NAME, save) {
-                return Ok(stop);
+            if let Some(stop) = trace.proceed_from(objective, self.max_iterations, NAME, save) {
+                return Ok((point, stop));
             }
+            let Evaluation { mut at, mut gradient, .. } = point;
             let rate = B::Scalar::narrow(self.learning_rate / (1.0 + iteration / self.decay));
             iteration += 1.0;
             match &mut batches {
-                None => state.step(rate, at, &gradient),
+                None => state.step(rate, &mut at, &gradient),
                 Some(batches) => {
                     for batch in batches.deal() {
-                        objective.evaluate_batch(batch, at, &mut gradient);
-                        state.step(rate, at, &gradient);
+                        objective.evaluate_batch(batch, &at, &mut gradient);
+                        state.step(rate, &mut at, &gradient);
                     }
                 }
             }
+            point = objective.evaluate(at);
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::backend::contract::Backend;
 use crate::backend::error::{Error, check_setting, check_tolerance};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
+use crate::objective::evaluation::Evaluation;
 use crate::progress::report::StopReason;
 use crate::progress::trace::Trace;
 use crate::solvers::quasi_newton::{Descent, Limits, State};
@@ -62,14 +63,14 @@ impl Solver for Lbfgs {
     fn minimize<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
-        at: &mut [B::Scalar],
+        mut start: Vec<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
+    ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
         let (iterations, tolerance) = (self.max_iterations, self.tolerance);
         let limits = Limits { iterations, tolerance, memory: self.memory };
         let basis = objective.basis()?;
-        basis.leave_out_constants(at);
-        let saved = trace.resume("Lbfgs", at)?;
-        Descent::new(objective, limits, basis, None, State::lbfgs()).run(saved, at, trace)
+        basis.leave_out_constants(&mut start);
+        let saved = trace.resume("Lbfgs", &start)?;
+        Descent::new(objective, limits, basis, None, State::lbfgs()).run(saved, start, trace)
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod auto;
 pub(crate) mod backtracking;
 mod cooling;
+mod descent;
 pub(crate) mod gradient_descent;
 pub(crate) mod lbfgs;
 mod line_search;

@@ -6,8 +6,9 @@ use crate::backend::contract::Backend;
 use crate::backend::error::{Error, check_tolerance};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
-use crate::objective::coordinates::Coordinates;
-use crate::objective::rows::sample_size;
+use crate::objective::columns::coordinates::Coordinates;
+use crate::objective::data::rows::sample_size;
+use crate::objective::evaluation::Evaluation;
 use crate::progress::report::StopReason;
 use crate::progress::trace::{Progress, Trace};
 use crate::solvers::cooling::cool;
@@ -66,17 +67,17 @@ impl Solver for Newton {
     fn minimize<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
-        at: &mut [B::Scalar],
+        mut start: Vec<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
-        let saved = trace.resume("Newton", at)?;
+    ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
+        let saved = trace.resume("Newton", &start)?;
         if saved.is_none() && self.max_iterations > 0 {
-            cool(objective, at, |heated, at, trace, tolerance| {
+            start = cool(objective, start, |heated, start, trace, tolerance| {
                 let few = Self { max_iterations: COOLING_STEPS, tolerance };
-                few.run(heated, None, at, trace)
+                few.run(heated, None, start, trace)
             });
         }
-        self.run(objective, saved, at, trace)
+        self.run(objective, saved, start, trace)
     }
 }
 
@@ -88,25 +89,25 @@ impl Newton {
         &self,
         objective: &mut Objective<'_, B>,
         saved: Option<State>,
-        at: &mut [B::Scalar],
+        mut start: Vec<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
+    ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
         let (iterations, tolerance) = (self.max_iterations, self.tolerance);
         let limits = Limits { iterations, tolerance, memory: LBFGS_PAIRS };
         let rows = sample_size(objective.dimension());
         let mut sample = objective.sample(rows);
         let basis = objective.basis_from(sample.as_ref())?;
-        basis.leave_out_constants(at);
+        basis.leave_out_constants(&mut start);
         let missing = sample.as_ref().map_or_else(Vec::new, |s| s.columns_not_shown(&basis));
         if let (None, Some(sample)) = (&saved, &mut sample) {
             let mut shown = basis.clone();
             shown.leave_out(&missing);
-            approach(sample, &shown, at);
+            start = approach(sample, &shown, start);
         }
         // Second derivatives with respect to columns that the sample does not show have to be
         // summed over all rows in the end.
         let (sample, rows) = if missing.is_empty() { (sample, rows) } else { (None, usize::MAX) };
-        Descent::new(objective, limits, basis, sample, State::newton(rows)).run(saved, at, trace)
+        Descent::new(objective, limits, basis, sample, State::newton(rows)).run(saved, start, trace)
     }
 }
 
@@ -117,14 +118,11 @@ const APPROACH: Limits = Limits { iterations: 20, tolerance: 1e-5, memory: LBFGS
 fn approach<B: Backend + ?Sized>(
     objective: &mut Objective<'_, B>,
     basis: &Coordinates,
-    at: &mut [B::Scalar],
-) {
+    start: Vec<B::Scalar>,
+) -> Vec<B::Scalar> {
     let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
     let mut trace = Trace::aside(objective, &mut observe);
-    let mut near = at.to_vec();
     let descent = Descent::new(objective, APPROACH, basis.clone(), None, State::newton(usize::MAX));
     // Whatever is wrong with the sample may be right with the whole.
-    if descent.run(None, &mut near, &mut trace).is_ok() {
-        at.copy_from_slice(&near);
-    }
+    descent.run(None, start.clone(), &mut trace).map_or(start, |(point, _)| point.at)
 }

@@ -1,5 +1,7 @@
 //! The loop of Newton's method and of L-BFGS, which differ in what they know of second derivatives.
 
+use std::ops::ControlFlow;
+
 use num_traits::Float as _;
 
 use crate::backend::contract::Backend;
@@ -8,14 +10,16 @@ use crate::linalg::lbfgs::Memory;
 use crate::linalg::vectors::{all_finite, all_sound, difference, dot, widen};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
-use crate::objective::coordinates::Coordinates;
-use crate::objective::curvature::{Curvature, RowCurvature};
-use crate::objective::point::Point;
-use crate::objective::rows::sample_size;
+use crate::objective::columns::coordinates::Coordinates;
+use crate::objective::curvature::Curvature;
+use crate::objective::data::rows::sample_size;
+use crate::objective::evaluation::Evaluation;
 use crate::objective::second::{DENSE_HESSIAN_LIMIT, MAX_ROW_CURVATURE};
+use crate::objective::sums::row_curvature::RowCurvature;
 use crate::progress::report::StopReason;
 use crate::progress::state::SolverState;
 use crate::progress::trace::Trace;
+use crate::solvers::descent::{Method, descend};
 use crate::solvers::line_search::{Trial, backtrack};
 use crate::solvers::stall::Stall;
 
@@ -70,7 +74,7 @@ pub(crate) struct Descent<'o, 'a, B: Backend + ?Sized> {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct State {
-    method: Method,
+    method: Variant,
     base: Base,
     memory: Memory,
     /// The decrement of the step before, where it was with the same curvature.
@@ -85,7 +89,7 @@ pub(crate) struct State {
 /// Which of the methods it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) enum Method {
+pub(crate) enum Variant {
     Newton,
     Lbfgs,
 }
@@ -116,34 +120,36 @@ impl State {
     /// For Newton's method, with a sample of so many rows.
     pub(crate) fn newton(rows: usize) -> Self {
         let base = Base::Derivatives { at: Vec::new(), rows, of_rows: RowCurvature::Exact };
-        Self::new(Method::Newton, base)
+        Self::new(Variant::Newton, base)
     }
 
     pub(crate) fn lbfgs() -> Self {
-        Self::new(Method::Lbfgs, Base::Columns { scale: None })
+        Self::new(Variant::Lbfgs, Base::Columns { scale: None })
     }
 
-    fn new(method: Method, base: Base) -> Self {
+    fn new(method: Variant, base: Base) -> Self {
         let (memory, stall) = (Memory::default(), Stall::default());
         Self { method, base, memory, last_decrement: None, full: false, stall, polished: false }
     }
 
     pub(crate) fn solver(&self) -> &'static str {
         match self.method {
-            Method::Newton => "Newton",
-            Method::Lbfgs => "Lbfgs",
+            Variant::Newton => "Newton",
+            Variant::Lbfgs => "Lbfgs",
         }
     }
 }
 
 /// Where a step leads.
-struct Direction {
+pub(crate) struct Direction {
     /// To be subtracted.
     step: Vec<f64>,
     /// How steeply the loss falls along the step: the squared Newton decrement.
     decrement: f64,
     /// Whether less is to be gained than the tolerance.
     near: bool,
+    /// How long steps have gained nothing, this one included.
+    stall: Stall,
 }
 
 impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
@@ -161,69 +167,109 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     pub(crate) fn run(
         mut self,
         saved: Option<State>,
-        at: &mut [B::Scalar],
+        start: Vec<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
-        let mut point = if let Some(state) = saved {
+    ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
+        let point = if let Some(state) = saved {
             if let Base::Derivatives { rows, .. } = state.base {
                 self.sample = self.objective.sample(rows);
             }
             self.state = state;
-            Point::new(self.objective, at.to_vec())
+            self.objective.evaluate(start)
         } else {
-            let point = Point::start(self.objective, at.to_vec());
+            let point = self.objective.start(start);
             if let Base::Derivatives { at, .. } = &mut self.state.base {
                 *at = widen(&point.at);
             }
             point
         };
         self.curvature = self.of_base();
-        let stop = self.descend(&mut point, trace);
-        at.copy_from_slice(&point.at);
-        stop
+        let max_iterations = self.limits.iterations;
+        descend(self, point, trace, max_iterations)
+    }
+}
+
+impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
+    type Point = Evaluation<B::Scalar>;
+    type Step = Direction;
+    type State = State;
+
+    fn name(&self) -> &'static str {
+        self.state.solver()
     }
 
-    fn descend(
+    fn objective_mut(&mut self) -> &mut Objective<'a, B> {
+        self.objective
+    }
+
+    fn objective(&self) -> &Objective<'a, B> {
+        self.objective
+    }
+
+    fn step(
         &mut self,
-        point: &mut Point<B::Scalar>,
+        point: &Evaluation<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
+    ) -> ControlFlow<StopReason, Direction> {
         loop {
-            trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
-            let direction = self.direction(point, trace);
+            let mut direction = self.direction(point, trace);
             self.report(point, &direction, trace);
             if direction.near && self.is_settled(point, &direction) {
-                return Ok(StopReason::Converged);
+                return ControlFlow::Break(StopReason::Converged);
             }
-            let or_near = |stop| if direction.near { StopReason::Converged } else { stop };
-            let gain = direction.decrement / 2.0;
-            let stall = self.state.stall.in_noise(gain, self.noise(point));
-            if stall.is_long() || stall.has_begun() && self.is_rounding(point, &direction) {
-                // Gradients alone may creep; second derivatives tell.
-                match self.verification(point) {
-                    Some(base) => self.renew(base),
-                    None => return Ok(or_near(StopReason::PrecisionLimit)),
-                }
-                self.state.stall = Stall::default();
-                continue;
+            let stall = self.state.stall.in_noise(direction.decrement / 2.0, self.noise(point));
+            let is_last =
+                stall.is_long() || stall.has_begun() && self.is_rounding(point, &direction);
+            direction.stall = stall;
+            if !is_last {
+                return ControlFlow::Continue(direction);
             }
-            trace.refuse_separated(self.objective, point, self.limits.iterations)?;
-            // A fit resumed from here comes down to this line again without any change.
-            let (solver, save) = (self.state.solver(), || self.state.clone());
-            let (objective, iterations) = (&*self.objective, self.limits.iterations);
-            if let Some(stop) = trace.proceed_from(objective, &point.at, iterations, solver, save) {
-                return Ok(or_near(stop));
+            // Gradients alone may creep; second derivatives tell.
+            match self.verification(point) {
+                Some(base) => self.renew(base),
+                None if direction.near => return ControlFlow::Break(StopReason::Converged),
+                None => return ControlFlow::Break(StopReason::PrecisionLimit),
             }
-            self.state.stall = stall;
-            let Some(next) = self.advance(point, &direction) else {
-                return Ok(or_near(StopReason::PrecisionLimit));
-            };
-            *point = next;
+            self.state.stall = Stall::default();
         }
     }
 
+    fn state(&self, _: &Direction) -> State {
+        self.state.clone()
+    }
+
+    fn advance(
+        &mut self,
+        point: &Evaluation<B::Scalar>,
+        direction: Direction,
+        _: usize,
+    ) -> ControlFlow<StopReason, Evaluation<B::Scalar>> {
+        self.state.stall = direction.stall;
+        match self.next(point, &direction) {
+            Some(next) => ControlFlow::Continue(next),
+            None if direction.near => ControlFlow::Break(StopReason::Converged),
+            None => ControlFlow::Break(StopReason::PrecisionLimit),
+        }
+    }
+
+    fn last_stop(
+        &mut self,
+        _: &Evaluation<B::Scalar>,
+        direction: &Direction,
+        stop: StopReason,
+        _: &mut Trace<'_, B::Scalar>,
+    ) -> StopReason {
+        if direction.near { StopReason::Converged } else { stop }
+    }
+}
+
+impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     /// The step from a point, by a curvature that serves there.
-    fn direction(&mut self, point: &Point<B::Scalar>, trace: &Trace<'_, B::Scalar>) -> Direction {
+    fn direction(
+        &mut self,
+        point: &Evaluation<B::Scalar>,
+        trace: &Trace<'_, B::Scalar>,
+    ) -> Direction {
         loop {
             let direction = self.direction_by_base(point);
             match self.better_base(point, &direction, trace) {
@@ -233,25 +279,26 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         }
     }
 
-    fn direction_by_base(&self, point: &Point<B::Scalar>) -> Direction {
+    fn direction_by_base(&self, point: &Evaluation<B::Scalar>) -> Direction {
         let gradient = widen(&point.gradient);
         let step = self.state.memory.solve(&gradient, |v| self.curvature.solved(v));
         let decrement = dot(&gradient, &step);
         let near = decrement / 2.0 <= self.limits.tolerance * point.loss;
-        Direction { step, decrement, near: near && !self.majorizes() }
+        let (near, stall) = (near && !self.majorizes(), self.state.stall);
+        Direction { step, decrement, near, stall }
     }
 
     /// What steps should begin with at a point instead, if the present curvature does not serve.
     fn better_base(
         &self,
-        point: &Point<B::Scalar>,
+        point: &Evaluation<B::Scalar>,
         direction: &Direction,
         trace: &Trace<'_, B::Scalar>,
     ) -> Option<Base> {
         let gain = direction.decrement / 2.0;
         // Where rows have lost their curvature, columns depend on others that do not otherwise.
         let misses = self.objective.misses_columns(point, &self.basis, &self.curvature);
-        let logit = self.objective.peers().max(self.objective.own_largest_logit());
+        let logit = self.objective.data.peers().max(point.own_largest_logit);
         let is_lost = misses && self.sample.is_none() && logit > SATURATED_LOGIT;
         // No loss falls below 0.
         let is_credible = gain.is_finite() && gain <= point.loss && !is_lost;
@@ -292,7 +339,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     }
 
     /// What steps can begin with at a point where one did not lower the loss.
-    fn base_to_fall_back_on(&self, point: &Point<B::Scalar>) -> Option<Base> {
+    fn base_to_fall_back_on(&self, point: &Evaluation<B::Scalar>) -> Option<Base> {
         match &self.state.base {
             Base::Columns { .. } if !self.state.memory.is_empty() => {
                 Some(Base::Columns { scale: None })
@@ -311,7 +358,12 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         }
     }
 
-    fn derivatives(&self, point: &Point<B::Scalar>, of_rows: RowCurvature, rows: usize) -> Base {
+    fn derivatives(
+        &self,
+        point: &Evaluation<B::Scalar>,
+        of_rows: RowCurvature,
+        rows: usize,
+    ) -> Base {
         Base::Derivatives { at: widen(&point.at), rows, of_rows }
     }
 
@@ -339,7 +391,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     }
 
     /// Whether the curvature is that of this very point, and nothing was learnt since.
-    fn is_fresh(&self, point: &Point<B::Scalar>) -> bool {
+    fn is_fresh(&self, point: &Evaluation<B::Scalar>) -> bool {
         let here = |at: &Vec<f64>| at.iter().zip(&point.at).all(|(a, b)| *a == b.widen());
         let fresh = matches!(&self.state.base, Base::Derivatives { at, .. } if here(at));
         fresh && self.state.memory.is_empty()
@@ -347,19 +399,19 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
 
     /// Second derivatives in the place of gradients alone, which have shown the curvature only along
     /// the steps taken; `None` where there are too many parameters.
-    fn verification(&self, point: &Point<B::Scalar>) -> Option<Base> {
+    fn verification(&self, point: &Evaluation<B::Scalar>) -> Option<Base> {
         let few = point.at.len() <= DENSE_HESSIAN_LIMIT
             && matches!(self.state.base, Base::Columns { .. });
         few.then(|| self.derivatives(point, RowCurvature::Exact, sample_size(point.at.len())))
     }
 
     /// Whether a bound says that a point is near the minimum.
-    fn is_proven(&self, point: &Point<B::Scalar>, trace: &Trace<'_, B::Scalar>) -> bool {
+    fn is_proven(&self, point: &Evaluation<B::Scalar>, trace: &Trace<'_, B::Scalar>) -> bool {
         trace.bound().is_some_and(|bound| bound <= self.limits.tolerance * point.loss)
     }
 
     /// Whether a step promises no more than the rounding of the gradient and of the logits does.
-    fn is_rounding(&self, point: &Point<B::Scalar>, direction: &Direction) -> bool {
+    fn is_rounding(&self, point: &Evaluation<B::Scalar>, direction: &Direction) -> bool {
         self.curvature.factor().is_some_and(|factor| {
             let (at, basis) = (&point.at, &self.basis);
             let rounding = self.objective.rounding_of_decrement(point.loss, basis, factor)
@@ -369,7 +421,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     }
 
     /// Whether a point near the minimum is the last one.
-    fn is_settled(&self, point: &Point<B::Scalar>, direction: &Direction) -> bool {
+    fn is_settled(&self, point: &Evaluation<B::Scalar>, direction: &Direction) -> bool {
         match self.state.base {
             Base::Columns { .. } => true,
             Base::Derivatives { .. } if self.sample.is_none() => self.state.polished,
@@ -386,7 +438,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     /// are left out. A full step that shrank the decrement shows that the minimum is near.
     fn report(
         &mut self,
-        point: &Point<B::Scalar>,
+        point: &Evaluation<B::Scalar>,
         direction: &Direction,
         trace: &mut Trace<'_, B::Scalar>,
     ) {
@@ -409,7 +461,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     }
 
     /// By how much the loss of a point may be off.
-    fn noise(&self, point: &Point<B::Scalar>) -> f64 {
+    fn noise(&self, point: &Evaluation<B::Scalar>) -> f64 {
         self.objective.rounding_of_loss(&point.at, point.loss, &self.basis)
     }
 
@@ -446,11 +498,11 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     }
 
     /// The next point; `None` where no step lowers the loss by more than rounding.
-    fn advance(
+    fn next(
         &mut self,
-        point: &Point<B::Scalar>,
+        point: &Evaluation<B::Scalar>,
         direction: &Direction,
-    ) -> Option<Point<B::Scalar>> {
+    ) -> Option<Evaluation<B::Scalar>> {
         let derivatives = matches!(self.state.base, Base::Derivatives { .. });
         let mut polished = None;
         if direction.near && derivatives && self.sample.is_none() {
@@ -488,9 +540,9 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     /// whether it was a full step.
     fn search(
         &mut self,
-        from: &Point<B::Scalar>,
+        from: &Evaluation<B::Scalar>,
         direction: &Direction,
-    ) -> Option<(Point<B::Scalar>, bool)> {
+    ) -> Option<(Evaluation<B::Scalar>, bool)> {
         let Direction { step, decrement, .. } = direction;
         if !all_finite(step) {
             return None;
@@ -502,7 +554,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         let (next, length) = backtrack(tries, SHORTEST, noise, |length| {
             let at = moved(&from.at, step, length);
             (at != from.at).then(|| {
-                let point = Point::new(objective, at);
+                let point = objective.evaluate(at);
                 let rise = point.loss - from.loss;
                 let is_finite = all_finite(&point.gradient);
                 Trial { point, rise, promised: length * decrement, is_finite }
@@ -518,10 +570,10 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     /// saturated, the loss is all but a straight line.
     fn lengthened(
         &mut self,
-        from: &Point<B::Scalar>,
+        from: &Evaluation<B::Scalar>,
         direction: &Direction,
-        mut next: Point<B::Scalar>,
-    ) -> (Point<B::Scalar>, bool) {
+        mut next: Evaluation<B::Scalar>,
+    ) -> (Evaluation<B::Scalar>, bool) {
         let mut length = 1.0;
         let mut full = true;
         for _ in 0..MAX_EXPANSIONS {
@@ -531,7 +583,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             }
             length *= EXPANSION_FACTOR;
             let at = moved(&from.at, &direction.step, length);
-            let further = Point::new(self.objective, at);
+            let further = self.objective.evaluate(at);
             if !(further.loss < next.loss && all_finite(&further.gradient)) {
                 break;
             }

@@ -4,20 +4,37 @@ use crate::backend::contract::Backend;
 use crate::backend::error::{Error, check_setting};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
+use crate::objective::evaluation::Evaluation;
 use crate::progress::report::StopReason;
 use crate::progress::trace::Trace;
 
 /// A method of minimising an [`Objective`].
 ///
-/// It sees losses, gradients and second derivatives, never a matrix. Whether the data has no optimum
-/// it need not ask: where there is no penalty and logits are large, a fit does when a solver ends as
-/// [`Converged`](StopReason::Converged) or at the [`PrecisionLimit`](StopReason::PrecisionLimit)
-/// ([`Error::Separated`]). Implement it for a method of your own:
+/// A solver sees losses, gradients and second derivatives, never a matrix. It does not ask whether an
+/// optimum exists: where there is no penalty and logits are large, the fit does, after the solver has
+/// ended as [`Converged`](StopReason::Converged) or at the
+/// [`PrecisionLimit`](StopReason::PrecisionLimit), and fails with [`Error::Separated`].
+///
+/// Implement it for a method of your own. [`minimize`](Self::minimize) keeps to these steps:
+///
+/// 1. A solver that can resume takes its state from [`Trace::resume`].
+/// 2. It evaluates the objective where it starts: [`Objective::evaluate`]. It may evaluate other points
+///    at any time.
+/// 3. At the start of an iteration it records its point: [`Trace::record`].
+/// 4. If the point is a minimum, it returns the point's [`Evaluation`] and
+///    [`Converged`](StopReason::Converged).
+/// 5. It asks whether to go on: [`Trace::proceed_from`], or [`Trace::proceed`] without a state. If not,
+///    it returns the point and the reason.
+/// 6. It moves to its next point, and goes on with 3.
+///
+/// The model and the report are those of the evaluation returned.
 ///
 /// ```
-/// # use logit_conformance::Matrix;
-/// # use std::ops::ControlFlow;
-/// use logit_core::{Backend, Error, Float, LogisticRegression, Objective, Solver, StopReason, Trace};
+/// # use logit_core as logit;
+/// use std::ops::ControlFlow;
+/// use logit::{
+///     Backend, Dense, Error, Evaluation, Float, LogisticRegression, Objective, Solver, StopReason, Trace,
+/// };
 ///
 /// /// Gradient descent with momentum.
 /// struct HeavyBall;
@@ -30,30 +47,33 @@ use crate::progress::trace::Trace;
 ///     fn minimize<B: Backend + ?Sized>(
 ///         &self,
 ///         objective: &mut Objective<'_, B>,
-///         at: &mut [B::Scalar],
+///         start: Vec<B::Scalar>,
 ///         trace: &mut Trace<'_, B::Scalar>,
-///     ) -> Result<StopReason, Error> {
-///         let mut gradient = at.to_vec();
+///     ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
 ///         // The last step, or that of the fit to resume.
-///         let mut step = trace.resume("HeavyBall", at)?.unwrap_or(vec![0.0; at.len()]);
+///         let mut step = trace.resume("HeavyBall", &start)?.unwrap_or(vec![0.0; start.len()]);
+///         let mut point = objective.evaluate(start);
 ///         loop {
-///             let loss = objective.evaluate(at, &mut gradient);
-///             if trace.record(objective, at, loss, &gradient)? <= 1e-6 {
-///                 return Ok(StopReason::Converged);
+///             trace.record(objective, &point)?;
+///             if point.gradient_norm() <= 1e-6 {
+///                 return Ok((point, StopReason::Converged));
 ///             }
-///             let stop = trace.proceed_from(objective, at, 1000, "HeavyBall", || step.clone());
-///             if let Some(stop) = stop {
-///                 return Ok(stop);
+///             let state = || step.clone();
+///             if let Some(stop) = trace.proceed_from(objective, 1000, "HeavyBall", state) {
+///                 return Ok((point, stop));
 ///             }
-///             for ((at, step), slope) in at.iter_mut().zip(&mut step).zip(&gradient) {
+///             let mut at = point.parameters().to_vec();
+///             for ((at, step), slope) in at.iter_mut().zip(&mut step).zip(point.gradient()) {
 ///                 *step = 0.9 * *step - 0.5 * slope.widen();
 ///                 *at = B::Scalar::narrow(at.widen() + *step);
 ///             }
+///             point = objective.evaluate(at);
 ///         }
 ///     }
 /// }
 ///
-/// let (x, y) = (Matrix::from_rows([[-1.0], [3.0], [0.0], [1.0]]), [0, 1, 1, 0]);
+/// let x = Dense::from_rows(&[-1.0, 3.0, 0.0, 1.0], 4, 1); // any backend
+/// let y = [0, 1, 1, 0];
 /// let estimator = LogisticRegression::new().l2(0.1).solver(HeavyBall);
 /// let mut saved = None;
 /// let fit = estimator.fit_observed(&x, y, |progress| {
@@ -73,15 +93,15 @@ pub trait Solver {
     /// [`Error::Setting`], naming the setting.
     fn check<F: Float>(&self) -> Result<(), Error>;
 
-    /// Whether the solver minimises an objective with an L1 term, which
-    /// [`Objective::evaluate`] leaves out; a fit with [`l1`](crate::LogisticRegression::l1) is an
+    /// Whether the solver takes account of an L1 penalty ([`Objective::l1`]), which
+    /// [`Evaluation::gradient`] leaves out. A fit with [`l1`](crate::LogisticRegression::l1) is an
     /// error otherwise. The provided one says no.
     fn accepts_l1(&self) -> bool {
         false
     }
 
-    /// Moves the parameters `at` from where to start to where the objective is least, recording
-    /// every evaluation in `trace`, and says why it stopped.
+    /// Moves from the parameters `start` to where the objective is least, in the steps above. Returns
+    /// that point, and why it stopped there.
     ///
     /// # Errors
     /// [`Error::Diverged`] where a loss or gradient is not finite, as [`Trace::record`] has it, and
@@ -89,9 +109,9 @@ pub trait Solver {
     fn minimize<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
-        at: &mut [B::Scalar],
+        start: Vec<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error>;
+    ) -> Result<(Evaluation<B::Scalar>, StopReason), Error>;
 }
 
 /// Fails where an L1 penalty is asked of a solver that would ignore it.

@@ -1,18 +1,22 @@
 //! Newton's method in a trust region, from products with second derivatives alone.
 
+use std::ops::ControlFlow;
+
 use crate::backend::contract::Backend;
 use crate::backend::error::{Error, check_tolerance};
-use crate::linalg::vectors::{add_multiple, all_finite, all_sound, dot, widen};
+use crate::linalg::vectors::{add_multiple, all_sound, dot, widen};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
-use crate::objective::coordinates::Coordinates;
-use crate::objective::curvature::{Curvature, RowCurvature};
-use crate::objective::point::Point;
-use crate::objective::rows::sample_size;
+use crate::objective::columns::coordinates::Coordinates;
+use crate::objective::curvature::Curvature;
+use crate::objective::data::rows::sample_size;
+use crate::objective::evaluation::Evaluation;
 use crate::objective::second::{DENSE_HESSIAN_LIMIT, MAX_ROW_CURVATURE};
+use crate::objective::sums::row_curvature::RowCurvature;
 use crate::progress::report::StopReason;
 use crate::progress::state::SolverState;
 use crate::progress::trace::Trace;
+use crate::solvers::descent::{Method, descend};
 use crate::solvers::quasi_newton::SAMPLE_FACTOR;
 use crate::solvers::solver::Solver;
 use crate::solvers::stall::Stall;
@@ -88,16 +92,16 @@ impl Solver for TrustRegion {
     fn minimize<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
-        at: &mut [B::Scalar],
+        mut start: Vec<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
+    ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
         let basis = objective.basis()?;
         let metric = Curvature::separate(MAX_ROW_CURVATURE, objective.l2(), &basis);
-        basis.leave_out_constants(at);
-        let (mut point, state) = match trace.resume(NAME, at)? {
-            Some(state) => (Point::new(objective, at.to_vec()), state),
+        basis.leave_out_constants(&mut start);
+        let (point, state) = match trace.resume(NAME, &start)? {
+            Some(state) => (objective.evaluate(start), state),
             None => {
-                let point = Point::start(objective, at.to_vec());
+                let point = objective.start(start);
                 let state = State::new(&point, &metric);
                 (point, state)
             }
@@ -108,9 +112,7 @@ impl Solver for TrustRegion {
             let exact = RowCurvature::Exact;
             descent.metric = descent.objective.curvature(&at, &descent.basis, exact);
         }
-        let stop = descent.run(&mut point, trace);
-        at.copy_from_slice(&point.at);
-        stop
+        descend(descent, point, trace, self.max_iterations)
     }
 }
 
@@ -149,6 +151,8 @@ struct Descent<'o, 'a, B: Backend + ?Sized> {
 pub(crate) struct State {
     radius: f64,
     stall: Stall,
+    /// Whether the step before promised no more than the tolerance.
+    last_was_near: bool,
     /// Whether steps have stalled before, and second derivatives have been asked.
     has_stalled: bool,
     /// Where the second derivatives are from that are the metric; that of the columns where there
@@ -163,84 +167,127 @@ impl SolverState for State {
 }
 
 impl State {
-    fn new<F: Float>(point: &Point<F>, metric: &Curvature) -> Self {
+    fn new<F: Float>(point: &Evaluation<F>, metric: &Curvature) -> Self {
         let radius = squared_decrement(point, metric).sqrt();
-        Self { radius, stall: Stall::default(), has_stalled: false, metric_at: None }
+        let stall = Stall::default();
+        Self { radius, stall, last_was_near: false, has_stalled: false, metric_at: None }
     }
 }
 
-fn squared_decrement<F: Float>(point: &Point<F>, curvature: &Curvature) -> f64 {
+fn squared_decrement<F: Float>(point: &Evaluation<F>, curvature: &Curvature) -> f64 {
     let gradient = widen(&point.gradient);
     dot(&gradient, &curvature.solved(&gradient))
 }
 
 /// A step, to be subtracted.
-struct Step {
+pub(crate) struct Step {
     step: Vec<f64>,
     /// By how much the loss falls if second derivatives stay as they are.
     gain: f64,
     length: f64,
     /// Whether the region cut it short.
     cut: bool,
+    /// How long steps have gained nothing, this one included.
+    stall: Stall,
+}
+
+impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
+    type Point = Evaluation<B::Scalar>;
+    type Step = Step;
+    type State = State;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn objective_mut(&mut self) -> &mut Objective<'a, B> {
+        self.objective
+    }
+
+    fn objective(&self) -> &Objective<'a, B> {
+        self.objective
+    }
+
+    fn step(
+        &mut self,
+        point: &Evaluation<B::Scalar>,
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> ControlFlow<StopReason, Step> {
+        if self.state.last_was_near && self.is_optimal(point, trace) {
+            return ControlFlow::Break(StopReason::Converged);
+        }
+        loop {
+            let mut step = self.step_within(point, self.state.radius);
+            let noise = self.objective.rounding_of_loss(&point.at, point.loss, &self.basis);
+            step.stall = self.state.stall.in_noise(step.gain, noise);
+            if !step.stall.is_long() {
+                return ControlFlow::Continue(step);
+            }
+            if !self.takes_metric_here(point) {
+                return ControlFlow::Break(StopReason::PrecisionLimit);
+            }
+        }
+    }
+
+    fn state(&self, _: &Step) -> State {
+        self.state.clone()
+    }
+
+    fn advance(
+        &mut self,
+        point: &Evaluation<B::Scalar>,
+        step: Step,
+        iteration: usize,
+    ) -> ControlFlow<StopReason, Evaluation<B::Scalar>> {
+        let near = self.is_near(point, &step);
+        (self.state.stall, self.state.last_was_near) = (step.stall, near);
+        if iteration == METRIC_DELAY && point.at.len() <= DENSE_HESSIAN_LIMIT {
+            self.take_metric(point);
+        }
+        let Some(next) = self.moved(point, &step.step) else {
+            return match near {
+                true => ControlFlow::Continue(point.clone()),
+                false => ControlFlow::Break(StopReason::PrecisionLimit),
+            };
+        };
+        let noise = self.objective.rounding_of_loss(&point.at, point.loss, &self.basis);
+        let reduction_ratio = reduction_ratio(point, &next, step.gain, noise);
+        self.state.radius = match reduction_ratio {
+            ETA_EXPAND.. if step.cut => RADIUS_FACTOR * self.state.radius,
+            ETA_SHRINK.. => self.state.radius,
+            _ => step.length / RADIUS_FACTOR,
+        };
+        let is_accepted = reduction_ratio >= ETA_ACCEPT;
+        ControlFlow::Continue(if is_accepted { next } else { point.clone() })
+    }
+
+    fn last_stop(
+        &mut self,
+        point: &Evaluation<B::Scalar>,
+        step: &Step,
+        stop: StopReason,
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> StopReason {
+        let converged = self.is_near(point, step) && self.is_optimal(point, trace);
+        if converged { StopReason::Converged } else { stop }
+    }
 }
 
 impl<B: Backend + ?Sized> Descent<'_, '_, B> {
-    fn run(
-        mut self,
-        point: &mut Point<B::Scalar>,
-        trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
-        trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
-        loop {
-            let step = self.step(point, self.state.radius);
-            let near = !step.cut && step.gain <= self.settings.tolerance * point.loss;
-            let noise = self.objective.rounding_of_loss(&point.at, point.loss, &self.basis);
-            let stall = self.state.stall.in_noise(step.gain, noise);
-            if stall.is_long() {
-                if self.takes_metric_here(point) {
-                    continue;
-                }
-                return Ok(StopReason::PrecisionLimit);
-            }
-            trace.refuse_separated(self.objective, point, self.settings.max_iterations)?;
-            // A fit resumed from here comes down to this line again without any change.
-            let save = || self.state.clone();
-            let (objective, maximum) = (&*self.objective, self.settings.max_iterations);
-            if let Some(stop) = trace.proceed_from(objective, &point.at, maximum, NAME, save) {
-                let converged = near && self.is_optimal(point, trace);
-                return Ok(if converged { StopReason::Converged } else { stop });
-            }
-            self.state.stall = stall;
-            if trace.iterations() == METRIC_DELAY && point.at.len() <= DENSE_HESSIAN_LIMIT {
-                self.take_metric(point);
-            }
-            let next = self.moved(point, &step.step);
-            if next.is_none() && !near {
-                return Ok(StopReason::PrecisionLimit);
-            }
-            if let Some(next) = next {
-                let reduction_ratio = self.reduction_ratio(point, &next, step.gain, noise);
-                self.state.radius = match reduction_ratio {
-                    ETA_EXPAND.. if step.cut => RADIUS_FACTOR * self.state.radius,
-                    ETA_SHRINK.. => self.state.radius,
-                    _ => step.length / RADIUS_FACTOR,
-                };
-                if reduction_ratio >= ETA_ACCEPT {
-                    *point = next;
-                    trace.record(self.objective, &point.at, point.loss, &point.gradient)?;
-                }
-            }
-            if near && self.is_optimal(point, trace) {
-                return Ok(StopReason::Converged);
-            }
-        }
+    /// Whether a step promises no more than the tolerance.
+    fn is_near(&self, point: &Evaluation<B::Scalar>, step: &Step) -> bool {
+        !step.cut && step.gain <= self.settings.tolerance * point.loss
     }
 
     /// Whether second derivatives, where they can be summed, find no more than the tolerance to be
     /// gained at a point. If they do, they become the metric.
     ///
     /// Conjugate gradients that stop early have seen nothing of directions of little curvature.
-    fn is_optimal(&mut self, point: &Point<B::Scalar>, trace: &mut Trace<'_, B::Scalar>) -> bool {
+    fn is_optimal(
+        &mut self,
+        point: &Evaluation<B::Scalar>,
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> bool {
         let tolerable = self.settings.tolerance * point.loss;
         let proven = trace.bound().is_some_and(|bound| bound <= tolerable);
         let flat = point.gradient.iter().all(|slope| slope.widen() == 0.0);
@@ -263,14 +310,14 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
 
     /// Lets the second derivatives at a point be the metric, so that conjugate gradients take a few
     /// steps however ill-conditioned the columns are.
-    fn take_metric(&mut self, point: &Point<B::Scalar>) {
+    fn take_metric(&mut self, point: &Evaluation<B::Scalar>) {
         let curvature = self.objective.curvature(&point.at, &self.basis, RowCurvature::Exact);
         self.take_metric_of(point, curvature);
     }
 
     /// Whether second derivatives at a point where steps have stalled are another metric: conjugate
     /// gradients may creep without them.
-    fn takes_metric_here(&mut self, point: &Point<B::Scalar>) -> bool {
+    fn takes_metric_here(&mut self, point: &Evaluation<B::Scalar>) -> bool {
         if point.at.len() > DENSE_HESSIAN_LIMIT || self.state.has_stalled {
             return false;
         }
@@ -279,7 +326,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         self.state.metric_at == Some(widen(&point.at))
     }
 
-    fn take_metric_of(&mut self, point: &Point<B::Scalar>, curvature: Curvature) {
+    fn take_metric_of(&mut self, point: &Evaluation<B::Scalar>, curvature: Curvature) {
         if !self.objective.misses_columns(point, &self.basis, &curvature) {
             self.state.metric_at = Some(widen(&point.at));
             self.state.radius = squared_decrement(point, &curvature).sqrt();
@@ -291,7 +338,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     /// from the minimum the point is, and which columns are left out.
     fn finds_no_more(
         &self,
-        point: &Point<B::Scalar>,
+        point: &Evaluation<B::Scalar>,
         curvature: &Curvature,
         sample_factor: f64,
         trace: &mut Trace<'_, B::Scalar>,
@@ -309,30 +356,18 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     }
 
     /// Where a step leads, unless that is here.
-    fn moved(&mut self, from: &Point<B::Scalar>, step: &[f64]) -> Option<Point<B::Scalar>> {
+    fn moved(
+        &mut self,
+        from: &Evaluation<B::Scalar>,
+        step: &[f64],
+    ) -> Option<Evaluation<B::Scalar>> {
         let moved = |(at, step): (&B::Scalar, &f64)| B::Scalar::narrow(at.widen() - step);
         let at: Vec<_> = from.at.iter().zip(step).map(moved).collect();
-        (at != from.at).then(|| Point::new(self.objective, at))
-    }
-
-    /// Which share of the foretold decrease came true, give or take the rounding of the losses.
-    fn reduction_ratio(
-        &self,
-        from: &Point<B::Scalar>,
-        to: &Point<B::Scalar>,
-        gain: f64,
-        noise: f64,
-    ) -> f64 {
-        let reduction_ratio = (from.loss - to.loss + noise) / (gain + noise);
-        if all_finite(&to.gradient) && reduction_ratio.is_finite() {
-            reduction_ratio
-        } else {
-            f64::NEG_INFINITY
-        }
+        (at != from.at).then(|| self.objective.evaluate(at))
     }
 
     /// The step by conjugate gradients, preconditioned by the metric.
-    fn step(&mut self, point: &Point<B::Scalar>, radius: f64) -> Step {
+    fn step_within(&mut self, point: &Evaluation<B::Scalar>, radius: f64) -> Step {
         let mut gradients = Gradients::new(widen(&point.gradient), &self.metric);
         let first = gradients.slope;
         for count in 1..=gradients.residual.len() {
@@ -358,12 +393,23 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     }
 
     /// The second derivatives times a direction.
-    fn curvature(&mut self, point: &Point<B::Scalar>, direction: &[f64]) -> Vec<f64> {
+    fn curvature(&mut self, point: &Evaluation<B::Scalar>, direction: &[f64]) -> Vec<f64> {
         let direction: Vec<_> = direction.iter().map(|&d| B::Scalar::narrow(d)).collect();
         let mut product = direction.clone();
         self.objective.hessian_product(&point.at, &direction, &mut product);
         widen(&product)
     }
+}
+
+/// Which share of the foretold decrease came true, give or take the rounding of the losses.
+fn reduction_ratio<F: Float>(
+    from: &Evaluation<F>,
+    to: &Evaluation<F>,
+    gain: f64,
+    noise: f64,
+) -> f64 {
+    let reduction_ratio = (from.loss - to.loss + noise) / (gain + noise);
+    if to.is_finite() && reduction_ratio.is_finite() { reduction_ratio } else { f64::NEG_INFINITY }
 }
 
 /// Conjugate gradients on their way. The metric is known by its inverse alone, so lengths follow
@@ -384,7 +430,8 @@ impl Gradients {
     fn new(residual: Vec<f64>, metric: &Curvature) -> Self {
         let direction = metric.solved(&residual);
         let slope = dot(&residual, &direction);
-        let step = Step { step: vec![0.0; residual.len()], gain: 0.0, length: 0.0, cut: false };
+        let (step, stall) = (vec![0.0; residual.len()], Stall::default());
+        let step = Step { step, gain: 0.0, length: 0.0, cut: false, stall };
         Self { step, residual, direction, slope, square: slope, product: 0.0 }
     }
 

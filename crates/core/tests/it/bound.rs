@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use logit_conformance::Matrix;
 use logit_core::{
-    Backend, Error, Fit, Float, GradientDescent, Lbfgs, LogisticRegression, Newton, Objective,
-    ProximalNewton, Solver, StopReason, Trace, TrustRegion,
+    Backend, Error, Evaluation, Fit, Float, GradientDescent, Lbfgs, LogisticRegression, Newton,
+    Objective, ProximalNewton, Solver, StopReason, Trace, TrustRegion,
 };
 use proptest::prelude::*;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -358,14 +358,13 @@ impl Solver for &Look {
     fn minimize<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
-        at: &mut [B::Scalar],
+        start: Vec<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
-        let mut gradient = at.to_vec();
-        let loss = objective.evaluate(at, &mut gradient);
-        trace.record(objective, at, loss, &gradient)?;
+    ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
+        let point = objective.evaluate(start);
+        trace.record(objective, &point)?;
         let widen = |values: &[B::Scalar]| values.iter().map(|value| value.widen()).collect();
-        self.seen.replace((widen(at), widen(&gradient)));
-        Ok(trace.proceed(objective, at, 0).expect("the end"))
+        self.seen.replace((widen(point.parameters()), widen(point.gradient())));
+        Ok((point, trace.proceed(objective, 0).expect("the end")))
     }
 }

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use logit_conformance::Matrix;
 use logit_core::{
-    Backend, Checkpoint, Error, Fit, Float, GradientDescent, Lbfgs, LogisticRegression, Newton,
-    Objective, ProximalNewton, Solver, StopReason, Trace, TrustRegion,
+    Backend, Checkpoint, Error, Evaluation, Fit, Float, GradientDescent, Lbfgs, LogisticRegression,
+    Newton, Objective, ProximalNewton, Solver, StopReason, Trace, TrustRegion,
 };
 use proptest::prelude::*;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -297,17 +297,19 @@ impl Solver for Own {
     fn minimize<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
-        at: &mut [B::Scalar],
+        start: Vec<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
-        let mut gradient = at.to_vec();
+    ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
+        let mut point = objective.evaluate(start);
         loop {
-            let loss = objective.evaluate(at, &mut gradient);
-            trace.record(objective, at, loss, &gradient)?;
-            if let Some(stop) = trace.proceed(objective, at, 3) {
-                return Ok(stop);
+            trace.record(objective, &point)?;
+            if let Some(stop) = trace.proceed(objective, 3) {
+                return Ok((point, stop));
             }
-            at.iter_mut().zip(&gradient).for_each(|(at, &slope)| *at -= slope);
+            let downhill = |(at, slope): (&B::Scalar, &B::Scalar)| *at - *slope;
+            let at: Vec<_> =
+                point.parameters().iter().zip(point.gradient()).map(downhill).collect();
+            point = objective.evaluate(at);
         }
     }
 }

@@ -32,7 +32,7 @@ fn data<F: Float>(n: usize, d: usize, seed: u64) -> (Matrix<F>, Vec<bool>) {
 
 /// By how much a model lies above its neighbours in steps of some size along each weight and the
 /// intercept, as a share of its loss; at the minimum it does not.
-fn excess<F: Float, S: Solver>(
+fn excess<F: Float, S: Solver + Clone>(
     estimator: &LogisticRegression<S>,
     l1: f64,
     x: &Matrix<F>,
@@ -40,13 +40,12 @@ fn excess<F: Float, S: Solver>(
     fit: &Fit<F>,
     step: f64,
 ) -> Result<f64, Error> {
-    let mut objective = estimator.objective(x, y)?;
+    let mut objective = estimator.clone().l1(l1).objective(x, y)?;
     let at: Vec<f64> = fit.model.weights().iter().map(|w| w.widen()).collect();
     let at = [at, vec![fit.model.intercept().widen()]].concat();
     let mut loss = |at: &[f64]| {
         let narrow: Vec<F> = at.iter().map(|&at| F::narrow(at)).collect();
-        let penalty: f64 = at[..at.len() - 1].iter().map(|w| l1 * w.abs()).sum();
-        objective.evaluate(&narrow, &mut narrow.clone()) + penalty
+        objective.evaluate(narrow).loss()
     };
     let here = loss(&at);
     let mut most = f64::NEG_INFINITY;

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use logit_conformance::Matrix;
 use logit_core::{
-    Backend, Error, Fit, Float, GradientDescent, Lbfgs, LogisticRegression, Model, Newton,
-    Objective, ProximalNewton, Report, Solver, StopReason, Trace, TrustRegion,
+    Backend, Error, Evaluation, Fit, Float, GradientDescent, Lbfgs, LogisticRegression, Model,
+    Newton, Objective, ProximalNewton, Report, Solver, StopReason, Trace, TrustRegion,
 };
 use microlp::{ComparisonOp, OptimizationDirection, Problem, SolveOutcome};
 use proptest::prelude::*;
@@ -300,21 +300,23 @@ fn a_solver_of_ones_own_ends_with_the_same_error() {
         fn minimize<B: Backend + ?Sized>(
             &self,
             objective: &mut Objective<'_, B>,
-            at: &mut [B::Scalar],
+            start: Vec<B::Scalar>,
             trace: &mut Trace<'_, B::Scalar>,
-        ) -> Result<StopReason, Error> {
-            let mut gradient = at.to_vec();
+        ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
+            let mut point = objective.evaluate(start);
             loop {
-                let loss = objective.evaluate(at, &mut gradient);
-                trace.record(objective, at, loss, &gradient)?;
-                match trace.proceed(objective, at, self.0) {
+                trace.record(objective, &point)?;
+                match trace.proceed(objective, self.0) {
                     // It goes no further whatever there is to gain.
-                    Some(StopReason::MaxIterations) => return Ok(StopReason::Converged),
-                    Some(stop) => return Ok(stop),
+                    Some(StopReason::MaxIterations) => return Ok((point, StopReason::Converged)),
+                    Some(stop) => return Ok((point, stop)),
                     None => {}
                 }
                 let rate = B::Scalar::narrow(10.0);
-                at.iter_mut().zip(&gradient).for_each(|(at, slope)| *at -= rate * *slope);
+                let downhill = |(at, slope): (&B::Scalar, &B::Scalar)| *at - rate * *slope;
+                let at: Vec<_> =
+                    point.parameters().iter().zip(point.gradient()).map(downhill).collect();
+                point = objective.evaluate(at);
             }
         }
     }

@@ -55,9 +55,7 @@ logit_conformance::properties! {
         let (at, direction) = (draw(rng, dimension), draw(rng, dimension));
         let mut gradient = |step: f64| {
             let at: Vec<_> = at.iter().zip(&direction).map(|(at, u)| at + step * u).collect();
-            let mut gradient = vec![0.0; dimension];
-            objective.evaluate(&at, &mut gradient);
-            gradient
+            objective.evaluate(at).gradient().to_vec()
         };
         let (ahead, behind) = (gradient(1e-5), gradient(-1e-5));
         let mut product = vec![f64::NAN; dimension];

@@ -1,5 +1,7 @@
 //! The loop of the proximal Newton method.
 
+use std::ops::ControlFlow;
+
 use num_traits::Float as _;
 
 use crate::backend::contract::Backend;
@@ -10,11 +12,13 @@ use crate::linalg::quadratic::Quadratic;
 use crate::linalg::vectors::difference;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
-use crate::objective::curvature::RowCurvature;
+use crate::objective::evaluation::Evaluation;
 use crate::objective::second::MAX_ROW_CURVATURE;
+use crate::objective::sums::row_curvature::RowCurvature;
 use crate::progress::report::StopReason;
 use crate::progress::state::SolverState;
 use crate::progress::trace::Trace;
+use crate::solvers::descent::{Method, descend};
 use crate::solvers::line_search::ARMIJO_C1;
 use crate::solvers::proximal_newton::NAME;
 use crate::solvers::proximal_newton::elastic_net::{ElasticNet, Point};
@@ -123,65 +127,94 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         Self { net, limits, most, sample, model, state }
     }
 
+    /// Goes down from a point.
     pub(super) fn run(
-        mut self,
-        mut point: Point<B::Scalar>,
-        at: &mut [B::Scalar],
+        self,
+        point: Point<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
-        let stop = self.descend(&mut point, trace);
-        at.copy_from_slice(&point.at);
-        stop
+    ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
+        let max_iterations = self.limits.iterations;
+        descend(self, point, trace, max_iterations)
+    }
+}
+
+impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
+    type Point = Point<B::Scalar>;
+    type Step = (Local, Step);
+    type State = State;
+
+    fn name(&self) -> &'static str {
+        NAME
     }
 
-    fn descend(
+    fn objective_mut(&mut self) -> &mut Objective<'a, B> {
+        self.net.objective
+    }
+
+    fn objective(&self) -> &Objective<'a, B> {
+        self.net.objective
+    }
+
+    fn step(
         &mut self,
-        point: &mut Point<B::Scalar>,
+        point: &Point<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
-        loop {
-            let bound = self.net.record(point, trace)?;
-            let near = bound <= self.limits.tolerance * point.loss;
-            if near && self.is_settled(point) {
-                return Ok(StopReason::Converged);
+    ) -> ControlFlow<StopReason, (Local, Step)> {
+        let bound = self.net.estimate(point, trace);
+        let near = bound <= self.limits.tolerance * point.loss();
+        if near && self.is_settled(point) {
+            return ControlFlow::Break(StopReason::Converged);
+        }
+        if trace.iterations() >= self.limits.iterations {
+            return ControlFlow::Break(StopReason::MaxIterations);
+        }
+        let (local, mut step) = self.model_and_step(point);
+        step.near = near;
+        if let Some(Distance { most, rounding }) = self.distance(point, &local, &step) {
+            trace.estimate(most.min(bound));
+            if step.slope <= rounding.max(NEGLIGIBLE * point.loss()) {
+                let near = most <= self.limits.tolerance * point.loss();
+                let limit = StopReason::PrecisionLimit;
+                return ControlFlow::Break(if near { StopReason::Converged } else { limit });
             }
-            let (iterations, objective) = (self.limits.iterations, &*self.net.objective);
-            if trace.iterations() >= iterations {
-                let stop = trace.proceed(objective, &point.at, iterations);
-                return Ok(stop.unwrap_or(StopReason::MaxIterations));
-            }
-            let (local, step) = self.step(point);
-            let distance = self.distance(point, &local, &step);
-            if let Some(Distance { most, rounding }) = distance {
-                trace.estimate(most.min(bound));
-                if step.slope <= rounding.max(NEGLIGIBLE * point.loss) {
-                    let near = most <= self.limits.tolerance * point.loss;
-                    return Ok(if near {
-                        StopReason::Converged
-                    } else {
-                        StopReason::PrecisionLimit
-                    });
-                }
-            }
-            let stall = self.stall(point, &step);
-            if stall.is_long() {
-                return Ok(StopReason::PrecisionLimit);
-            }
-            // A fit resumed from here comes down to this line again without any change.
-            let model = || Some(local.clone()).filter(|local| local.source != Source::Memory);
-            let save = || State { model: model(), ..self.state.clone() };
-            let objective = &*self.net.objective;
-            if let Some(stop) = trace.proceed_from(objective, &point.at, iterations, NAME, save) {
-                return Ok(stop);
-            }
-            (self.state.stall, self.state.polished) = (stall, near);
-            let Some(next) = self.advance(point, local, step) else {
-                return Ok(StopReason::PrecisionLimit);
-            };
-            *point = next;
+        }
+        step.stall = self.stall(point, &step);
+        match step.stall.is_long() {
+            true => ControlFlow::Break(StopReason::PrecisionLimit),
+            false => ControlFlow::Continue((local, step)),
         }
     }
 
+    fn state(&self, (local, _): &(Local, Step)) -> State {
+        let model = Some(local.clone()).filter(|local| local.source != Source::Memory);
+        State { model, ..self.state.clone() }
+    }
+
+    fn advance(
+        &mut self,
+        point: &Point<B::Scalar>,
+        (local, step): (Local, Step),
+        _: usize,
+    ) -> ControlFlow<StopReason, Point<B::Scalar>> {
+        (self.state.stall, self.state.polished) = (step.stall, step.near);
+        match self.next(point, local, step) {
+            Some(next) => ControlFlow::Continue(next),
+            None => ControlFlow::Break(StopReason::PrecisionLimit),
+        }
+    }
+
+    fn last_stop(
+        &mut self,
+        _: &Point<B::Scalar>,
+        _: &(Local, Step),
+        stop: StopReason,
+        _: &mut Trace<'_, B::Scalar>,
+    ) -> StopReason {
+        stop
+    }
+}
+
+impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     /// Whether a point near the minimum is the last one: another step moves no coefficient by much, or
     /// has been taken.
     fn is_settled(&mut self, point: &Point<B::Scalar>) -> bool {
@@ -196,7 +229,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         let small = |(a, b): (&B::Scalar, &B::Scalar)| {
             (a.widen() - b.widen()).abs() <= most * a.widen().abs().max(1.0)
         };
-        let settled = local.source == Source::Memory || point.at.iter().zip(&next).all(small);
+        let settled = local.source == Source::Memory || point.at().iter().zip(&next).all(small);
         self.model = (local.source != Source::Memory).then_some(local);
         settled
     }
@@ -210,7 +243,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     }
 
     /// A model that serves at a point, and the step to its minimum.
-    fn step(&mut self, point: &Point<B::Scalar>) -> (Local, Step) {
+    fn model_and_step(&mut self, point: &Point<B::Scalar>) -> (Local, Step) {
         let l1 = &self.net.l1;
         let mut local = match self.model.take().filter(|local| local.holds(point, l1)) {
             Some(local) => local,
@@ -233,7 +266,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             _ => return None,
         };
         // F does not fall below 0.
-        let credible = step.gain.is_finite() && step.gain <= point.loss;
+        let credible = step.gain.is_finite() && step.gain <= point.loss();
         let worn = self.state.last_slope.is_some_and(|before| step.slope > REFRESH_RATIO * before);
         if credible && !worn && !self.is_rounding_of_part(point, local, step) {
             return None;
@@ -250,8 +283,8 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     /// Whether a step promises nothing but rounding by a model that is not the best there can be.
     fn is_rounding_of_part(&self, point: &Point<B::Scalar>, local: &Local, step: &Step) -> bool {
         let best = self.sample.is_none() && local.source == Source::Here(RowCurvature::Exact);
-        let small = step.slope <= QUADRATIC_REGION * self.limits.tolerance * point.loss;
-        let rounding = || self.rounding(point, local, step).max(NEGLIGIBLE * point.loss);
+        let small = step.slope <= QUADRATIC_REGION * self.limits.tolerance * point.loss();
+        let rounding = || self.rounding(point, local, step).max(NEGLIGIBLE * point.loss());
         small && !best && step.slope <= rounding()
     }
 
@@ -270,7 +303,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         let known = step.certain
             && self.sample.is_none()
             && local.source == Source::Here(RowCurvature::Exact)
-            && step.gain <= QUADRATIC_REGION * point.loss;
+            && step.gain <= QUADRATIC_REGION * point.loss();
         known.then(|| {
             let rounding = self.rounding(point, local, step);
             let most = ((2.0 * step.gain).max(0.0).sqrt() + rounding.sqrt()).powi(2);
@@ -279,7 +312,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     }
 
     /// The next point; `None` where no step lowers F by more than rounding.
-    fn advance(
+    fn next(
         &mut self,
         point: &Point<B::Scalar>,
         mut local: Local,
@@ -369,10 +402,10 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
             local
         });
         self.state.of_rows = match saturated {
-            true => RowCurvature::after_majorizer(step.slope / point.loss, next.loss),
+            true => RowCurvature::after_majorizer(step.slope / point.loss(), next.loss()),
             false => RowCurvature::Exact,
         };
-        self.state.decreased = next.loss < point.loss;
+        self.state.decreased = next.loss() < point.loss();
         self.state.memory.push(by, change, epsilon, LBFGS_PAIRS);
         self.state.cheap = self.state.cheap.map(|taken| taken.saturating_add(1));
     }
@@ -384,7 +417,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         self.state.cheap = None;
         let basis = self.net.basis().clone();
         let rows = self.sample.as_mut().unwrap_or(self.net.objective);
-        let derivatives = rows.second_derivatives(&point.at, &basis, &columns, of_rows);
+        let derivatives = rows.second_derivatives(point.at(), &basis, &columns, of_rows);
         let quadratic = Quadratic::new(derivatives, columns.len());
         Local { quadratic, columns, source: Source::Here(of_rows) }
     }
@@ -430,7 +463,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         }
         let rows = self.sample.as_ref().unwrap_or(self.net.objective).nrows();
         let products = rows as f64 * (columns.len() as f64).powi(2) / 2.0;
-        let read = || PRODUCTS_PER_ELEMENT * self.net.objective.stored();
+        let read = || PRODUCTS_PER_ELEMENT * self.net.objective.data.stored();
         let worth = |taken: usize| taken as f64 * read() >= products;
         self.state.cheap.is_none_or(worth).then_some(columns)
     }

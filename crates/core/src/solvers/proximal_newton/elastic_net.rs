@@ -8,16 +8,18 @@
 //! has `λⱼ = l1 · s`, and centring moves the intercept alone, which is not penalised. So the
 //! minimum is the same, zero for zero, and second derivatives are well conditioned.
 
+use std::borrow::Borrow;
+
 use num_traits::Float as _;
 
 use crate::backend::contract::Backend;
-use crate::backend::error::Error;
 use crate::backend::model::Model;
 use crate::linalg::vectors::all_finite;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::objective::bound::InterceptReach;
-use crate::objective::coordinates::Coordinates;
+use crate::objective::columns::coordinates::Coordinates;
+use crate::objective::evaluation::Evaluation;
 use crate::progress::trace::Trace;
 use crate::solvers::line_search::{Trial, backtrack};
 
@@ -33,16 +35,36 @@ pub(crate) struct ElasticNet<'o, 'a, B: Backend + ?Sized> {
 
 /// A point with what is known there.
 pub(crate) struct Point<F> {
-    /// The objective's parameters.
-    pub(crate) at: Vec<F>,
-    /// The same on columns centred and scaled.
+    /// F at the objective's parameters.
+    evaluation: Evaluation<F>,
+    /// The parameters on columns centred and scaled.
     pub(crate) v: Vec<f64>,
-    /// F(v).
-    pub(crate) loss: f64,
-    /// The gradient of f by `v`.
+    /// The gradient of f with respect to `v`.
     pub(crate) gradient: Vec<f64>,
-    /// The least subgradient of F by `at`.
-    subgradient: Vec<F>,
+}
+
+impl<F> Point<F> {
+    /// The objective's parameters.
+    pub(super) fn at(&self) -> &[F] {
+        &self.evaluation.at
+    }
+
+    /// F(v).
+    pub(super) fn loss(&self) -> f64 {
+        self.evaluation.loss
+    }
+}
+
+impl<F> Borrow<Evaluation<F>> for Point<F> {
+    fn borrow(&self) -> &Evaluation<F> {
+        &self.evaluation
+    }
+}
+
+impl<F> From<Point<F>> for Evaluation<F> {
+    fn from(point: Point<F>) -> Self {
+        point.evaluation
+    }
 }
 
 /// A step is shortened by no more than this factor at once.
@@ -72,16 +94,10 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
 
     /// Reads the matrix once.
     pub(crate) fn evaluate(&mut self, at: Vec<B::Scalar>) -> Point<B::Scalar> {
-        let mut subgradient = at.clone();
-        let smooth = self.objective.evaluate(&at, &mut subgradient);
-        let (strength, d) = (self.objective.l1(), self.objective.ncols());
-        let (weights, intercept) = widened(&at, d);
-        let gradient = self.slopes(&subgradient);
-        for (slope, weight) in subgradient.iter_mut().zip(&weights) {
-            *slope = B::Scalar::narrow(least_subgradient(slope.widen(), *weight, strength));
-        }
-        let loss = smooth + strength * weights.iter().map(|w| w.abs()).sum::<f64>();
-        Point { v: self.basis.fold(&weights, intercept), at, loss, gradient, subgradient }
+        let evaluation = self.objective.evaluate(at);
+        let (weights, intercept) = widened(&evaluation.at, self.objective.ncols());
+        let gradient = self.slopes(&evaluation.gradient);
+        Point { evaluation, v: self.basis.fold(&weights, intercept), gradient }
     }
 
     /// The slopes by `v`, given those by the objective's parameters.
@@ -106,18 +122,18 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
     /// model of no columns.
     pub(crate) fn start(
         &mut self,
-        at: &[B::Scalar],
+        start: Vec<B::Scalar>,
         near: Option<Vec<B::Scalar>>,
     ) -> Point<B::Scalar> {
-        let mut point = self.evaluate(at.to_vec());
+        let mut point = self.evaluate(start.clone());
         if let Some(near) = near {
             // A start from a fit to much the same may be better than the best of a sample.
             let near = self.evaluate(near);
-            if near.loss < point.loss {
+            if near.loss() < point.loss() {
                 point = near;
             }
         }
-        match self.objective.better_start(at, point.loss) {
+        match self.objective.better_start(&start, point.loss()) {
             Some(null) => self.evaluate(null),
             None => point,
         }
@@ -138,7 +154,7 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
                 sum += g.abs() * intercept;
             }
         }
-        (sum + excess * point.loss).max(0.0)
+        (sum + excess * point.loss()).max(0.0)
     }
 
     /// How far the intercept can be from its best, given its slope: no weights of the minimum are
@@ -150,36 +166,35 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
         let weakest = self.l1.iter().filter(|l1| **l1 > 0.0).fold(f64::INFINITY, |a, &b| a.min(b));
         let slope = point.gradient[self.objective.ncols()];
         // Centred and scaled columns have mean squares of 1.
-        reach.farthest(c, slope, point.loss / weakest)
+        reach.farthest(c, slope, point.loss() / weakest)
     }
 
-    /// Records the point at the start of an iteration; returns how far F may at most lie above its
-    /// minimum, as far as the intercept is within 1 + |c| of its best.
-    pub(crate) fn record(
-        &mut self,
+    /// How far F may at most lie above its minimum, as far as the intercept is within 1 + |c| of its
+    /// best. Records what is known without that.
+    pub(crate) fn estimate(
+        &self,
         point: &Point<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<f64, Error> {
-        trace.record(self.objective, &point.at, point.loss, &point.subgradient)?;
+    ) -> f64 {
         let intercept = point.v.get(self.objective.ncols()).map_or(0.0, |c| 1.0 + c.abs());
         let near = self.bound(point, intercept);
         trace.estimate(near.max(self.bound(point, self.intercept_reach(point))));
-        Ok(near)
+        near
     }
 
     /// By how much F may be off.
     pub(crate) fn noise(&self, point: &Point<B::Scalar>) -> f64 {
-        self.objective.rounding_of_loss(&point.at, point.loss, &self.basis)
+        self.objective.rounding_of_loss(point.at(), point.loss(), &self.basis)
     }
 
     /// The squared decrement that the rounding of the logits hides.
     pub(crate) fn hidden_by_logits(&self, point: &Point<B::Scalar>) -> f64 {
-        self.objective.hidden_by_logits(&point.at, point.loss, &self.basis)
+        self.objective.hidden_by_logits(point.at(), point.loss(), &self.basis)
     }
 
     /// The squares of what the slopes may be off by.
     pub(crate) fn squares_of_rounding(&self, point: &Point<B::Scalar>) -> Vec<f64> {
-        let slopes = self.objective.rounding_of_slopes(&self.basis, point.loss);
+        let slopes = self.objective.rounding_of_slopes(&self.basis, point.loss());
         slopes.into_iter().map(|slope| slope * slope).collect()
     }
 
@@ -199,13 +214,13 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
             let (v, promised) = path(length);
             let at = self.parameters(&v);
             // The parameters need not become those of `from`: it is rounded between coordinates.
-            let is_lost = least <= B::Scalar::epsilon().widen() * from.loss;
-            if is_lost || at == from.at || !all_finite(&at) {
+            let is_lost = least <= B::Scalar::epsilon().widen() * from.loss();
+            if is_lost || at == from.at() || !all_finite(&at) {
                 return None;
             }
             least = promised;
             let point = self.evaluate(at);
-            let rise = point.loss - from.loss;
+            let rise = point.loss() - from.loss();
             let is_finite = all_finite(&point.gradient);
             Some(Trial { point, rise, promised, is_finite })
         });
@@ -217,9 +232,4 @@ impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
 fn widened<F: Float>(parameters: &[F], d: usize) -> (Vec<f64>, f64) {
     let weights = parameters[..d].iter().map(|v| v.widen()).collect();
     (weights, parameters.get(d).map_or(0.0, |c| c.widen()))
-}
-
-/// The subgradient nearest to 0 of a function with this slope plus `l1 · |v|`.
-pub(super) fn least_subgradient(slope: f64, v: f64, l1: f64) -> f64 {
-    if v == 0.0 { crate::linalg::vectors::shrunk(slope, l1) } else { slope + l1 * v.signum() }
 }

@@ -4,8 +4,9 @@ use crate::linalg::lasso::minimum;
 use crate::linalg::quadratic::Quadratic;
 use crate::linalg::vectors::{difference, dot};
 use crate::numbers::float::Float;
-use crate::objective::curvature::RowCurvature;
+use crate::objective::sums::row_curvature::RowCurvature;
 use crate::solvers::proximal_newton::elastic_net::Point;
+use crate::solvers::stall::Stall;
 
 /// What a model gains below this share of F is not looked for.
 pub(super) const NEGLIGIBLE: f64 = 1e-22;
@@ -40,6 +41,10 @@ pub(super) struct Step {
     pub(super) gain: f64,
     /// Whether the minimum was found, and nothing else asks for a move.
     pub(super) certain: bool,
+    /// Whether a bound says that the minimum is near.
+    pub(super) near: bool,
+    /// How long steps have gained nothing, this one included.
+    pub(super) stall: Stall,
 }
 
 impl Local {
@@ -62,7 +67,7 @@ impl Local {
     pub(super) fn step<F: Float>(&self, point: &Point<F>, l1: &[f64]) -> Step {
         let (gradient, from) = (self.part(&point.gradient), self.part(&point.v));
         let (least, found) =
-            minimum(&self.quadratic, &gradient, &from, &self.part(l1), NEGLIGIBLE * point.loss);
+            minimum(&self.quadratic, &gradient, &from, &self.part(l1), NEGLIGIBLE * point.loss());
         let by = difference(&least, &from);
         let curvature = dot(&by, &self.quadratic.product(&by));
         let mut target = vec![0.0; l1.len()];
@@ -77,7 +82,8 @@ impl Local {
         };
         let slope: f64 = (0..l1.len()).map(fall).sum();
         let certain = found && self.holds(point, l1);
-        Step { target, slope, gain: slope - curvature / 2.0, certain }
+        let (gain, stall) = (slope - curvature / 2.0, Stall::default());
+        Step { target, slope, gain, certain, near: false, stall }
     }
 
     /// Lets the model follow the gradient from its point to another one.

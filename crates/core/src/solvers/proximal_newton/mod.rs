@@ -11,8 +11,9 @@ use crate::backend::contract::Backend;
 use crate::backend::error::{Error, check_tolerance};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
-use crate::objective::coordinates::Coordinates;
-use crate::objective::rows::sample_size;
+use crate::objective::columns::coordinates::Coordinates;
+use crate::objective::data::rows::sample_size;
+use crate::objective::evaluation::Evaluation;
 use crate::objective::second::DENSE_HESSIAN_LIMIT;
 use crate::progress::report::StopReason;
 use crate::progress::trace::{Progress, Trace};
@@ -112,28 +113,28 @@ impl Solver for ProximalNewton {
     fn minimize<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
-        at: &mut [B::Scalar],
+        mut start: Vec<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
+    ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
         let few = objective.dimension() <= self.most;
         if objective.l1() == 0.0 {
             let (iterations, tolerance) = (self.max_iterations, self.tolerance);
             return if few {
                 let newton = Newton::new().max_iterations(iterations).tolerance(tolerance);
-                newton.minimize(objective, at, trace)
+                newton.minimize(objective, start, trace)
             } else {
                 let region = TrustRegion::new().max_iterations(iterations).tolerance(tolerance);
-                region.minimize(objective, at, trace)
+                region.minimize(objective, start, trace)
             };
         }
-        let saved = trace.resume(NAME, at)?;
+        let saved = trace.resume(NAME, &start)?;
         if saved.is_none() && self.max_iterations > 0 {
-            cool(objective, at, |heated, at, trace, tolerance| {
+            start = cool(objective, start, |heated, start, trace, tolerance| {
                 let few = Self { max_iterations: COOLING_STEPS, tolerance, ..*self };
-                few.run(heated, None, at, trace)
+                few.run(heated, None, start, trace)
             });
         }
-        self.run(objective, saved, at, trace)
+        self.run(objective, saved, start, trace)
     }
 }
 
@@ -142,33 +143,33 @@ impl ProximalNewton {
         &self,
         objective: &mut Objective<'_, B>,
         saved: Option<State>,
-        at: &mut [B::Scalar],
+        mut start: Vec<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
-    ) -> Result<StopReason, Error> {
+    ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
         let few = objective.dimension() <= self.most;
         let rows = sample_size(objective.dimension().min(self.most));
         let mut sample = objective.sample(rows);
         // A sample tells little of columns that are hardly ever other than 0.
         let basis = objective.basis_from(sample.as_ref().filter(|_| few))?;
-        basis.leave_out_constants(at);
+        basis.leave_out_constants(&mut start);
         let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
         if let Some(state) = saved {
             let mut net = ElasticNet::new(objective, basis);
-            let point = net.evaluate(at.to_vec());
-            return Descent::new(net, limits, self.most, state).run(point, at, trace);
+            let point = net.evaluate(start);
+            return Descent::new(net, limits, self.most, state).run(point, trace);
         }
         let near = match &mut sample {
             Some(sample) if few && self.max_iterations > 0 => {
                 let mut shown = basis.clone();
                 shown.leave_out(&sample.columns_not_shown(&basis));
-                Some(approach(sample, &shown, at))
+                approach(sample, &shown, &start)
             }
             _ => None,
         };
         let mut net = ElasticNet::new(objective, basis);
-        let point = net.start(at, near);
+        let point = net.start(start, near);
         let state = State::new(rows, few);
-        Descent::new(net, limits, self.most, state).run(point, at, trace)
+        Descent::new(net, limits, self.most, state).run(point, trace)
     }
 }
 
@@ -176,16 +177,15 @@ impl ProximalNewton {
 fn approach<B: Backend + ?Sized>(
     sample: &mut Objective<'_, B>,
     basis: &Coordinates,
-    at: &[B::Scalar],
-) -> Vec<B::Scalar> {
+    start: &[B::Scalar],
+) -> Option<Vec<B::Scalar>> {
     let limits = Limits { iterations: 8, tolerance: 1e-3 };
     let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
     let mut trace = Trace::aside(sample, &mut observe);
-    let mut near = at.to_vec();
     let mut net = ElasticNet::new(sample, basis.clone());
-    let point = net.start(at, None);
+    let point = net.start(start.to_vec(), None);
     let state = State::new(usize::MAX, true);
     // Whatever is wrong with the sample may be right with the whole, which judges the outcome.
-    let _ = Descent::new(net, limits, near.len(), state).run(point, &mut near, &mut trace);
-    near
+    let minimum = Descent::new(net, limits, start.len(), state).run(point, &mut trace);
+    minimum.ok().map(|(point, _)| point.at)
 }

@@ -10,8 +10,9 @@ use crate::backend::contract::Backend;
 use crate::linalg::conjugate_gradients::ConjugateGradients;
 use crate::linalg::vectors::{difference, dot};
 use crate::numbers::float::Float;
+use crate::objective::evaluation::least_subgradient;
 use crate::objective::second::MAX_ROW_CURVATURE;
-use crate::solvers::proximal_newton::elastic_net::{ElasticNet, Point, least_subgradient};
+use crate::solvers::proximal_newton::elastic_net::{ElasticNet, Point};
 
 /// So many products at most make a step,
 const MAX_CG_ITERATIONS: usize = 100;
@@ -104,7 +105,7 @@ impl<B: Backend + ?Sized> ElasticNet<'_, '_, B> {
     fn product(&mut self, point: &Point<B::Scalar>, direction: &[f64]) -> Vec<f64> {
         let direction = self.parameters(direction);
         let mut product = direction.clone();
-        self.objective.hessian_product(&point.at, &direction, &mut product);
+        self.objective.hessian_product(point.at(), &direction, &mut product);
         self.slopes(&product)
     }
 }

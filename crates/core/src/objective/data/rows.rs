@@ -1,12 +1,10 @@
-//! Which rows a sum is over, and what was observed there.
+//! Which rows a sum is over: all, a sample, or a batch.
 
 use std::ops::Range;
 
 use crate::backend::contract::Backend;
-use crate::backend::peers::Peers;
 use crate::backend::shard::Shard;
-use crate::numbers::float::Float;
-use crate::objective::blocks::Partition;
+use crate::objective::data::blocks::Partition;
 
 /// The rows that a sum is over; positions among them count from 0.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +85,12 @@ impl Rows<'_> {
     }
 
     /// Replaces `gathered` by what `values` holds for the rows, one after the other.
-    fn gather<T: Copy>(&self, positions: Range<usize>, values: &[T], gathered: &mut Vec<T>) {
+    pub(crate) fn gather<T: Copy>(
+        &self,
+        positions: Range<usize>,
+        values: &[T],
+        gathered: &mut Vec<T>,
+    ) {
         gathered.clear();
         if !values.is_empty() {
             self.for_each_piece(positions, |rows| gathered.extend_from_slice(&values[rows]));
@@ -146,97 +149,6 @@ fn in_runs_before(row: usize, runs: usize, rows: usize) -> usize {
     let before =
         if run < runs { run * RUN_LENGTH + offset.min(RUN_LENGTH) } else { runs * RUN_LENGTH };
     before.min(row)
-}
-
-/// What was observed in each row.
-#[derive(Clone, Debug)]
-pub(crate) struct Observed<F> {
-    /// The class.
-    pub(crate) y: Vec<bool>,
-    /// How much the row counts; empty where all count 1.
-    pub(crate) weights: Vec<F>,
-    /// What is known of the logit already; empty where nothing is.
-    pub(crate) offsets: Vec<F>,
-}
-
-/// The same for a block of rows.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Block<'a, F> {
-    pub(crate) y: &'a [bool],
-    pub(crate) weights: &'a [F],
-    pub(crate) offsets: &'a [F],
-}
-
-impl<F: Float> Observed<F> {
-    pub(crate) fn block(&self, rows: Range<usize>) -> Block<'_, F> {
-        let part = |values| -> &[F] {
-            let values: &Vec<F> = values;
-            if values.is_empty() { values } else { &values[rows.clone()] }
-        };
-        Block {
-            y: &self.y[rows.clone()],
-            weights: part(&self.weights),
-            offsets: part(&self.offsets),
-        }
-    }
-
-    /// Nothing yet, for [`gather`](Self::gather).
-    pub(crate) fn none() -> Self {
-        Self { y: Vec::new(), weights: Vec::new(), offsets: Vec::new() }
-    }
-
-    /// Replaces this by what was observed at some positions among the rows.
-    pub(crate) fn gather(&mut self, from: &Self, rows: &Rows<'_>, positions: Range<usize>) {
-        rows.gather(positions.clone(), &from.y, &mut self.y);
-        rows.gather(positions.clone(), &from.weights, &mut self.weights);
-        rows.gather(positions, &from.offsets, &mut self.offsets);
-    }
-
-    /// How much the rows of class 0 and of class 1 count together, in all processes.
-    pub(crate) fn class_totals(&self, peers: &dyn Peers) -> (f64, f64) {
-        let mut totals = [0.0; 2];
-        if self.weights.is_empty() {
-            let ones = self.y.iter().filter(|&&y| y).count();
-            totals = [(self.y.len() - ones) as f64, ones as f64];
-        }
-        for (&y, weight) in self.y.iter().zip(&self.weights) {
-            totals[usize::from(y)] += weight.widen();
-        }
-        peers.sum(&mut totals);
-        totals.into()
-    }
-
-    /// How much a row held here counts at most; 0 where there is none.
-    pub(crate) fn largest_weight(&self) -> f64 {
-        match self.weights.is_empty() {
-            true => self.y.len().min(1) as f64,
-            false => self.weights.iter().fold(0.0, |largest, weight| weight.widen().max(largest)),
-        }
-    }
-
-    /// The least and the largest offset of the rows held here that count; of none, infinities.
-    pub(crate) fn offset_range(&self) -> [f64; 2] {
-        let counts = |&i: &usize| self.weights.get(i).is_none_or(|weight: &F| !weight.is_zero());
-        let offset = |i| self.offsets.get(i).map_or(0.0, |offset: &F| offset.widen());
-        let offsets = (0..self.y.len()).filter(counts).map(offset);
-        offsets.fold([f64::INFINITY, f64::NEG_INFINITY], |[least, most], o| {
-            [o.min(least), o.max(most)]
-        })
-    }
-
-    /// The sum of the squares of the offsets held here, each times what its row counts.
-    pub(crate) fn offset_squares(&self) -> f64 {
-        let weight = |i| self.weights.get(i).map_or(1.0, |weight: &F| weight.widen());
-        self.offsets.iter().enumerate().map(|(i, o)| weight(i) * o.widen().powi(2)).sum()
-    }
-
-    /// How much the rows count together.
-    pub(crate) fn total_weight(&self) -> f64 {
-        match self.weights.is_empty() {
-            true => self.y.len() as f64,
-            false => crate::numbers::slice::sum(&self.weights),
-        }
-    }
 }
 
 #[cfg(test)]

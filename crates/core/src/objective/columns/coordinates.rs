@@ -14,8 +14,8 @@ use crate::backend::contract::Backend;
 use crate::backend::error::Error;
 use crate::backend::model::Model;
 use crate::numbers::float::Float;
-use crate::objective::moments::Columns;
-use crate::objective::rows::{Observed, Rows};
+use crate::objective::columns::moments::Columns;
+use crate::objective::data::Data;
 
 /// A solver's parameters: d weights, then the intercept where there is one.
 #[derive(Clone, Debug)]
@@ -59,33 +59,29 @@ impl Coordinates {
         Self { ncols, fit_intercept, scaling: None }
     }
 
-    /// Measures the columns of `x`, in a pass or a few.
+    /// Measures the columns, in a pass or a few.
     pub(crate) fn standardized<B: Backend + ?Sized>(
-        x: &B,
-        rows: &Rows<'_>,
-        observed: &Observed<B::Scalar>,
+        data: &Data<'_, B>,
         fit_intercept: bool,
     ) -> Result<Self, Error> {
-        let columns = Columns::measure(x, rows, observed)?;
+        let columns = Columns::measure(data)?;
         let scaling = Some(Scaling::new(&columns, fit_intercept, Uncentred::Deviation));
-        Ok(Self { ncols: x.ncols(), fit_intercept, scaling })
+        Ok(Self { ncols: data.ncols(), fit_intercept, scaling })
     }
 
     /// Centred columns of standard deviation 1 for a solver whose parameters are on the columns as
     /// they are; without an intercept columns of root mean square 1. Also their moments, and how
     /// often the rows have been read for them.
     pub(crate) fn basis<B: Backend + ?Sized>(
-        x: &B,
-        rows: &Rows<'_>,
-        observed: &Observed<B::Scalar>,
+        data: &Data<'_, B>,
         fit_intercept: bool,
     ) -> Result<(Self, Moments, usize), Error> {
-        let columns = Columns::measure(x, rows, observed)?;
+        let columns = Columns::measure(data)?;
         let scaling = Scaling::new(&columns, fit_intercept, Uncentred::RootMeanSquare);
         let variance = columns.deviation.iter().map(|deviation| deviation.powi(2)).sum();
         let constant = scaling.inverse.contains(&0.0);
         let moments = Moments { mean: columns.mean, variance, constant };
-        let basis = Self { ncols: x.ncols(), fit_intercept, scaling: Some(scaling) };
+        let basis = Self { ncols: data.ncols(), fit_intercept, scaling: Some(scaling) };
         Ok((basis, moments, columns.passes))
     }
 
@@ -121,6 +117,10 @@ impl Coordinates {
         let varying = scaling.inverse.iter().filter(|inverse| **inverse != 0.0).count();
         let constant = varying < self.ncols;
         Some(Moments { mean: vec![0.0; self.ncols], variance: varying as f64, constant })
+    }
+
+    pub(crate) fn ncols(&self) -> usize {
+        self.ncols
     }
 
     pub(crate) fn is_standardized(&self) -> bool {

@@ -6,7 +6,7 @@ use crate::backend::column_moments::ColumnMoments;
 use crate::backend::contract::{Backend, copy_row, explain};
 use crate::backend::error::Error;
 use crate::numbers::float::Float;
-use crate::objective::rows::{Observed, Rows};
+use crate::objective::data::Data;
 
 /// A column whose standard deviation is at most this many units of its mean's rounding is constant
 /// but for rounding: columns of `f64` are often computed in several steps,
@@ -39,35 +39,26 @@ impl Columns {
     /// by the square of the row's own distance from the mean in standard deviations (Chan, Golub and
     /// LeVeque, *Algorithms for computing the sample variance*, 1983). Where that is far, as with
     /// the elements that a sparse row stores, the means found serve as another origin.
-    pub(crate) fn measure<B: Backend + ?Sized>(
-        x: &B,
-        rows: &Rows<'_>,
-        observed: &Observed<B::Scalar>,
-    ) -> Result<Self, Error> {
-        let mut origin = first_row(x, rows, observed);
+    pub(crate) fn measure<B: Backend + ?Sized>(data: &Data<'_, B>) -> Result<Self, Error> {
+        let mut origin = first_row(data);
         let mut passes = 0;
         loop {
             passes += 1;
-            let columns = Self { passes, ..Self::about(&origin, x, rows, observed) };
+            let columns = Self { passes, ..Self::about(&origin, data) };
             let is_far = |j: usize| {
                 let distance = (columns.mean[j] - origin[j]).abs();
                 !columns.constant[j] && distance > FAR_ORIGIN * columns.deviation[j]
             };
             if passes == MAX_PASSES || !(0..origin.len()).any(is_far) {
-                columns.check_deviations::<B::Scalar>().map_err(|error| explain(error, x))?;
+                columns.check_deviations::<B::Scalar>().map_err(|error| explain(error, data.x))?;
                 return Ok(columns);
             }
             origin = columns.mean;
         }
     }
 
-    fn about<B: Backend + ?Sized>(
-        origin: &[f64],
-        x: &B,
-        rows: &Rows<'_>,
-        observed: &Observed<B::Scalar>,
-    ) -> Self {
-        let moments = ColumnMoments::of(origin, x, rows, observed);
+    fn about<B: Backend + ?Sized>(origin: &[f64], data: &Data<'_, B>) -> Self {
+        let moments = ColumnMoments::of(origin, data);
         let (d, spread) = (origin.len(), constant_spread::<B::Scalar>());
         // Processes can join sums, so each says whether it has an outlier.
         let is_outlier = |(largest, origin): (&f64, &f64)| {
@@ -75,8 +66,8 @@ impl Columns {
         };
         let outliers = moments.largest.iter().zip(origin).map(is_outlier).collect();
         let mut totals = [moments.sums, moments.squares, outliers].concat();
-        totals.push(observed.total_weight());
-        x.peers().sum(&mut totals);
+        totals.push(data.observed.total_weight());
+        data.peers().sum(&mut totals);
         // Rows that do not count have sums of 0.
         let total_weight = if totals[3 * d] == 0.0 { 1.0 } else { totals[3 * d] };
         let (mut mean, mut deviation, mut constant) = (origin.to_vec(), vec![0.0; d], vec![]);
@@ -106,13 +97,8 @@ impl Columns {
 
 impl<'a> ColumnMoments<'a> {
     /// Those of some rows held here.
-    fn of<B: Backend + ?Sized>(
-        origin: &'a [f64],
-        x: &B,
-        rows: &Rows<'_>,
-        observed: &Observed<B::Scalar>,
-    ) -> Self {
-        let partition = rows.partition(x);
+    fn of<B: Backend + ?Sized>(origin: &'a [f64], data: &Data<'_, B>) -> Self {
+        let Data { x, rows, partition, observed, .. } = data;
         let mut parts = vec![Self::new(origin); partition.segments()];
         partition.for_each_segment(&mut parts, |segment, moments| {
             let mut start = segment.start;
@@ -133,19 +119,15 @@ impl<'a> ColumnMoments<'a> {
 }
 
 /// The first row that counts in any process; zeros where none does.
-fn first_row<B: Backend + ?Sized>(
-    x: &B,
-    rows: &Rows<'_>,
-    observed: &Observed<B::Scalar>,
-) -> Vec<f64> {
-    let counts =
-        |&position: &usize| observed.weights.get(position).is_none_or(|weight| !weight.is_zero());
-    let (first, peers) = ((0..rows.len()).find(counts), x.peers());
+fn first_row<B: Backend + ?Sized>(data: &Data<'_, B>) -> Vec<f64> {
+    let Data { x, rows, observed, .. } = data;
+    let block = observed.block(0..rows.len());
+    let (first, peers) = ((0..rows.len()).find(|row| block.counts(*row)), x.peers());
     let has = peers.gather(f64::from(u8::from(first.is_some())));
     let mut origin = vec![0.0; x.ncols()];
     if let Some(first) = first.filter(|_| has[..peers.rank()].iter().all(|has| *has == 0.0)) {
         let mut row = vec![B::Scalar::zero(); origin.len()];
-        rows.for_each_piece(first..first + 1, |rows| copy_row(x, rows.start, &mut row));
+        rows.for_each_piece(first..first + 1, |rows| copy_row(*x, rows.start, &mut row));
         origin.iter_mut().zip(row).for_each(|(origin, x)| *origin = x.widen());
     }
     peers.sum(&mut origin);

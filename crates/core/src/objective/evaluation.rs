@@ -1,0 +1,72 @@
+//! What a pass finds at a point.
+
+use crate::linalg::vectors::{all_finite, shrunk};
+use crate::numbers::float::Float;
+
+/// The loss and its gradient at some parameters, as one pass over the data found them.
+///
+/// [`Objective::evaluate`](crate::Objective::evaluate) makes it. A [`Solver`](crate::Solver) records and
+/// returns it, so that a report tells only what was measured at the parameters returned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation<F> {
+    pub(crate) at: Vec<F>,
+    pub(crate) loss: f64,
+    pub(crate) gradient: Vec<F>,
+    /// The largest logit of the rows held here, in absolute value.
+    pub(crate) own_largest_logit: f64,
+    /// The strength of the L1 penalty, and the number of the weights that have it.
+    pub(super) l1: f64,
+    pub(super) ncols: usize,
+    /// Which objective made this.
+    pub(super) objective: usize,
+}
+
+impl<F: Float> Evaluation<F> {
+    /// Where the objective was evaluated: a weight per column, then the intercept, if there is one.
+    pub fn parameters(&self) -> &[F] {
+        &self.at
+    }
+
+    /// The same, without a copy.
+    pub fn into_parameters(self) -> Vec<F> {
+        self.at
+    }
+
+    /// The value of the objective, its penalties included.
+    pub fn loss(&self) -> f64 {
+        self.loss
+    }
+
+    /// The gradient with respect to the parameters. The L1 term is left out, since it has none where
+    /// a weight is 0.
+    pub fn gradient(&self) -> &[F] {
+        &self.gradient
+    }
+
+    /// The subgradient of least norm, the L1 term included; without an L1 penalty the gradient.
+    pub fn subgradient(&self) -> Vec<F> {
+        let mut subgradient = self.gradient.clone();
+        if self.l1 > 0.0 {
+            for (slope, weight) in subgradient.iter_mut().zip(&self.at[..self.ncols]) {
+                let least = least_subgradient(slope.widen(), weight.widen(), self.l1);
+                *slope = F::narrow(least);
+            }
+        }
+        subgradient
+    }
+
+    /// The largest component of the [`subgradient`](Self::subgradient), in absolute value.
+    pub fn gradient_norm(&self) -> f64 {
+        self.subgradient().iter().fold(0.0, |max: f64, g| max.max(g.widen().abs()))
+    }
+
+    /// Whether the loss and the gradient are finite.
+    pub fn is_finite(&self) -> bool {
+        self.loss.is_finite() && all_finite(&self.gradient)
+    }
+}
+
+/// The subgradient nearest to 0 of a function with this slope plus `l1 · |v|`.
+pub(crate) fn least_subgradient(slope: f64, v: f64, l1: f64) -> f64 {
+    if v == 0.0 { shrunk(slope, l1) } else { slope + l1 * v.signum() }
+}

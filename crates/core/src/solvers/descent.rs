@@ -1,0 +1,88 @@
+//! The loop of the methods that go downhill step by step.
+
+use std::borrow::Borrow;
+use std::ops::ControlFlow;
+
+use crate::backend::contract::Backend;
+use crate::backend::error::Error;
+use crate::objective::Objective;
+use crate::objective::evaluation::Evaluation;
+use crate::progress::report::StopReason;
+use crate::progress::state::SolverState;
+use crate::progress::trace::Trace;
+
+/// What a method adds to the loop.
+pub(crate) trait Method<'a, B: Backend + ?Sized> {
+    /// A point with what the method knows of it.
+    type Point: Borrow<Evaluation<B::Scalar>> + Into<Evaluation<B::Scalar>>;
+    type Step;
+    /// All that goes from one iteration to the next, beside the point.
+    type State: SolverState;
+
+    /// By which checkpoints know the method.
+    fn name(&self) -> &'static str;
+
+    fn objective_mut(&mut self) -> &mut Objective<'a, B>;
+
+    fn objective(&self) -> &Objective<'a, B>;
+
+    /// The step from a point; or why the point is the last one. Records what the step tells of the
+    /// distance to the minimum.
+    fn step(
+        &mut self,
+        point: &Self::Point,
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> ControlFlow<StopReason, Self::Step>;
+
+    /// The state from which a resumed fit finds the same step.
+    fn state(&self, step: &Self::Step) -> Self::State;
+
+    /// The point where a step leads; or why the fit ends, where no step lowers the loss by more than
+    /// rounding.
+    fn advance(
+        &mut self,
+        point: &Self::Point,
+        step: Self::Step,
+        iteration: usize,
+    ) -> ControlFlow<StopReason, Self::Point>;
+
+    /// Why a fit ends that may not take a step: it may have converged all the same.
+    fn last_stop(
+        &mut self,
+        point: &Self::Point,
+        step: &Self::Step,
+        stop: StopReason,
+        trace: &mut Trace<'_, B::Scalar>,
+    ) -> StopReason;
+}
+
+/// Goes down from a point to the minimum, in at most so many iterations.
+///
+/// Gradient descent has a loop of its own: it does not ask whether the classes are separated, and
+/// measures convergence by the gradient alone.
+pub(crate) fn descend<'a, B: Backend + ?Sized + 'a, M: Method<'a, B>>(
+    mut method: M,
+    mut point: M::Point,
+    trace: &mut Trace<'_, B::Scalar>,
+    max_iterations: usize,
+) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
+    loop {
+        trace.record(method.objective(), point.borrow())?;
+        let step = match method.step(&point, trace) {
+            ControlFlow::Continue(step) => step,
+            ControlFlow::Break(stop) => return Ok((point.into(), stop)),
+        };
+        trace.refuse_separated(method.objective_mut(), max_iterations)?;
+        // A fit resumed from here comes down to this line again without any change.
+        let (objective, save) = (method.objective(), || method.state(&step));
+        let stop = trace.proceed_from(objective, max_iterations, method.name(), save);
+        if let Some(stop) = stop {
+            let stop = method.last_stop(&point, &step, stop, trace);
+            return Ok((point.into(), stop));
+        }
+        match method.advance(&point, step, trace.iterations()) {
+            ControlFlow::Continue(next) => point = next,
+            ControlFlow::Break(stop) => return Ok((point.into(), stop)),
+        }
+    }
+}
