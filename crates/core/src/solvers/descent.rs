@@ -11,6 +11,21 @@ use crate::progress::report::StopReason;
 use crate::progress::state::SolverState;
 use crate::progress::trace::Trace;
 
+/// Where to stop.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) max_iterations: usize,
+    /// The share of the loss that may be left to gain.
+    pub(crate) tolerance: f64,
+}
+
+impl Limits {
+    /// Whether no more is to be gained than the tolerance, at a loss.
+    pub(crate) fn tolerate(&self, gain: f64, loss: f64) -> bool {
+        gain <= self.tolerance * loss
+    }
+}
+
 /// What a method adds to the loop.
 pub(crate) trait Method<'a, B: Backend + ?Sized> {
     /// A point with what the method knows of it.

@@ -7,7 +7,8 @@ use crate::objective::Objective;
 use crate::objective::evaluation::Evaluation;
 use crate::progress::report::StopReason;
 use crate::progress::trace::Trace;
-use crate::solvers::quasi_newton::{Descent, Limits, State};
+use crate::solvers::descent::Limits;
+use crate::solvers::quasi_newton::{Descent, State};
 use crate::solvers::solver::Solver;
 
 /// The limited-memory BFGS method, on columns centred and scaled, for more parameters than
@@ -66,11 +67,12 @@ impl Solver for Lbfgs {
         mut start: Vec<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
-        let (iterations, tolerance) = (self.max_iterations, self.tolerance);
-        let limits = Limits { iterations, tolerance, memory: self.memory };
+        let (max_iterations, tolerance) = (self.max_iterations, self.tolerance);
+        let limits = Limits { max_iterations, tolerance };
         let basis = objective.basis()?;
         basis.leave_out_constants(&mut start);
         let saved = trace.resume("Lbfgs", &start)?;
-        Descent::new(objective, limits, basis, None, State::lbfgs()).run(saved, start, trace)
+        let state = State::lbfgs();
+        Descent::new(objective, limits, self.memory, basis, None, state).run(saved, start, trace)
     }
 }

@@ -1,7 +1,6 @@
 //! The methods: each minimises an objective, and never sees a matrix.
 
 pub(crate) mod auto;
-pub(crate) mod backtracking;
 mod cooling;
 mod descent;
 pub(crate) mod gradient_descent;

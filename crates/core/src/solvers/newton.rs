@@ -12,7 +12,8 @@ use crate::objective::evaluation::Evaluation;
 use crate::progress::report::StopReason;
 use crate::progress::trace::{Progress, Trace};
 use crate::solvers::cooling::cool;
-use crate::solvers::quasi_newton::{Descent, LBFGS_PAIRS, Limits, State};
+use crate::solvers::descent::Limits;
+use crate::solvers::quasi_newton::{Descent, LBFGS_PAIRS, State};
 use crate::solvers::solver::Solver;
 
 /// Newton's method, with second derivatives summed over a sample of the rows where that is enough.
@@ -92,8 +93,8 @@ impl Newton {
         mut start: Vec<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
-        let (iterations, tolerance) = (self.max_iterations, self.tolerance);
-        let limits = Limits { iterations, tolerance, memory: LBFGS_PAIRS };
+        let (max_iterations, tolerance) = (self.max_iterations, self.tolerance);
+        let limits = Limits { max_iterations, tolerance };
         let rows = sample_size(objective.dimension());
         let mut sample = objective.sample(rows);
         let basis = objective.basis_from(sample.as_ref())?;
@@ -107,12 +108,13 @@ impl Newton {
         // Second derivatives with respect to columns that the sample does not show have to be
         // summed over all rows in the end.
         let (sample, rows) = if missing.is_empty() { (sample, rows) } else { (None, usize::MAX) };
-        Descent::new(objective, limits, basis, sample, State::newton(rows)).run(saved, start, trace)
+        Descent::new(objective, limits, LBFGS_PAIRS, basis, sample, State::newton(rows))
+            .run(saved, start, trace)
     }
 }
 
 /// How near to the minimum over a sample a fit begins.
-const APPROACH: Limits = Limits { iterations: 20, tolerance: 1e-5, memory: LBFGS_PAIRS };
+const APPROACH: Limits = Limits { max_iterations: 20, tolerance: 1e-5 };
 
 /// Minimises the objective over a sample, as far as that brings the whole nearer.
 fn approach<B: Backend + ?Sized>(
@@ -122,7 +124,8 @@ fn approach<B: Backend + ?Sized>(
 ) -> Vec<B::Scalar> {
     let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
     let mut trace = Trace::aside(objective, &mut observe);
-    let descent = Descent::new(objective, APPROACH, basis.clone(), None, State::newton(usize::MAX));
+    let state = State::newton(usize::MAX);
+    let descent = Descent::new(objective, APPROACH, LBFGS_PAIRS, basis.clone(), None, state);
     // Whatever is wrong with the sample may be right with the whole.
     descent.run(None, start.clone(), &mut trace).map_or(start, |(point, _)| point.at)
 }

@@ -62,7 +62,7 @@ fn sums_in_single_precision_stay_accurate_over_ten_million_rows() {
         exact[2] += r / ROWS as f64;
     }
     assert!((loss - exact_loss).abs() < 1e-7 * exact_loss, "{loss} is not {exact_loss}");
-    for (got, exact) in gradient.into_iter().zip(exact) {
+    for (got, exact) in gradient.iter().zip(exact) {
         assert!((f64::from(*got) - exact).abs() < 1e-6 * exact.abs(), "{got} is not {exact}");
     }
 }

@@ -1,8 +1,9 @@
 //! The proximal Newton method, for an L1 penalty.
 
+mod composite;
 mod descent;
-mod elastic_net;
-mod local;
+mod models;
+mod quadratic_model;
 mod signs;
 
 use std::ops::ControlFlow;
@@ -18,12 +19,13 @@ use crate::objective::second::DENSE_HESSIAN_LIMIT;
 use crate::progress::report::StopReason;
 use crate::progress::trace::{Progress, Trace};
 use crate::solvers::cooling::cool;
+use crate::solvers::descent::Limits;
 use crate::solvers::newton::{COOLING_STEPS, Newton};
-use crate::solvers::proximal_newton::elastic_net::ElasticNet;
+use crate::solvers::proximal_newton::composite::Composite;
 use crate::solvers::solver::Solver;
 use crate::solvers::trust_region::TrustRegion;
 
-use descent::{Descent, Limits};
+use descent::Descent;
 
 pub(crate) use descent::State;
 
@@ -152,11 +154,11 @@ impl ProximalNewton {
         // A sample tells little of columns that are hardly ever other than 0.
         let basis = objective.basis_from(sample.as_ref().filter(|_| few))?;
         basis.leave_out_constants(&mut start);
-        let limits = Limits { iterations: self.max_iterations, tolerance: self.tolerance };
+        let limits = Limits { max_iterations: self.max_iterations, tolerance: self.tolerance };
         if let Some(state) = saved {
-            let mut net = ElasticNet::new(objective, basis);
-            let point = net.evaluate(start);
-            return Descent::new(net, limits, self.most, state).run(point, trace);
+            let mut composite = Composite::new(objective, basis);
+            let point = composite.evaluate(start);
+            return Descent::new(composite, limits, self.most, state).run(point, trace);
         }
         let near = match &mut sample {
             Some(sample) if few && self.max_iterations > 0 => {
@@ -166,10 +168,10 @@ impl ProximalNewton {
             }
             _ => None,
         };
-        let mut net = ElasticNet::new(objective, basis);
-        let point = net.start(start, near);
+        let mut composite = Composite::new(objective, basis);
+        let point = composite.start(start, near);
         let state = State::new(rows, few);
-        Descent::new(net, limits, self.most, state).run(point, trace)
+        Descent::new(composite, limits, self.most, state).run(point, trace)
     }
 }
 
@@ -179,13 +181,13 @@ fn approach<B: Backend + ?Sized>(
     basis: &Coordinates,
     start: &[B::Scalar],
 ) -> Option<Vec<B::Scalar>> {
-    let limits = Limits { iterations: 8, tolerance: 1e-3 };
+    let limits = Limits { max_iterations: 8, tolerance: 1e-3 };
     let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
     let mut trace = Trace::aside(sample, &mut observe);
-    let mut net = ElasticNet::new(sample, basis.clone());
-    let point = net.start(start.to_vec(), None);
+    let mut composite = Composite::new(sample, basis.clone());
+    let point = composite.start(start.to_vec(), None);
     let state = State::new(usize::MAX, true);
     // Whatever is wrong with the sample may be right with the whole, which judges the outcome.
-    let minimum = Descent::new(net, limits, start.len(), state).run(point, &mut trace);
+    let minimum = Descent::new(composite, limits, start.len(), state).run(point, &mut trace);
     minimum.ok().map(|(point, _)| point.at)
 }

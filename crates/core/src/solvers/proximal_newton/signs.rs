@@ -12,7 +12,7 @@ use crate::linalg::vectors::{difference, dot};
 use crate::numbers::float::Float;
 use crate::objective::evaluation::least_subgradient;
 use crate::objective::second::MAX_ROW_CURVATURE;
-use crate::solvers::proximal_newton::elastic_net::{ElasticNet, Point};
+use crate::solvers::proximal_newton::composite::{Composite, Point};
 
 /// So many products at most make a step,
 const MAX_CG_ITERATIONS: usize = 100;
@@ -67,7 +67,7 @@ impl<'p> Orthant<'p> {
     }
 }
 
-impl<B: Backend + ?Sized> ElasticNet<'_, '_, B> {
+impl<B: Backend + ?Sized> Composite<'_, '_, B> {
     /// Takes a step by the coordinates that are not zero; `None` where it brings nothing, or the
     /// others are much steeper.
     ///

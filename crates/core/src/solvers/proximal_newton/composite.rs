@@ -24,7 +24,7 @@ use crate::progress::trace::Trace;
 use crate::solvers::line_search::{Trial, backtrack};
 
 /// The objective with its L1 term.
-pub(crate) struct ElasticNet<'o, 'a, B: Backend + ?Sized> {
+pub(crate) struct Composite<'o, 'a, B: Backend + ?Sized> {
     pub(crate) objective: &'o mut Objective<'a, B>,
     basis: Coordinates,
     /// The strength for each coordinate, 0 for the intercept.
@@ -70,7 +70,7 @@ impl<F> From<Point<F>> for Evaluation<F> {
 /// A step is shortened by no more than this factor at once.
 const SHORTEST: f64 = 0.25;
 
-impl<'o, 'a, B: Backend + ?Sized> ElasticNet<'o, 'a, B> {
+impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
     pub(crate) fn new(objective: &'o mut Objective<'a, B>, basis: Coordinates) -> Self {
         let strength = objective.l1();
         // A column that is left out has a penalty like any other weight of 0.

@@ -5,7 +5,7 @@ use crate::linalg::quadratic::Quadratic;
 use crate::linalg::vectors::{difference, dot};
 use crate::numbers::float::Float;
 use crate::objective::sums::row_curvature::RowCurvature;
-use crate::solvers::proximal_newton::elastic_net::Point;
+use crate::solvers::proximal_newton::composite::Point;
 use crate::solvers::stall::Stall;
 
 /// What a model gains below this share of F is not looked for.
@@ -14,7 +14,7 @@ pub(super) const NEGLIGIBLE: f64 = 1e-22;
 /// The model, by the coordinates that may move.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(super) struct Local {
+pub(super) struct QuadraticModel {
     pub(super) quadratic: Quadratic,
     pub(super) columns: Vec<usize>,
     pub(super) source: Source,
@@ -47,7 +47,7 @@ pub(super) struct Step {
     pub(super) stall: Stall,
 }
 
-impl Local {
+impl QuadraticModel {
     pub(super) fn is_sound(&self, dimension: usize) -> bool {
         self.quadratic.is_sound(self.columns.len())
             && self.columns.is_sorted_by(|a, b| a < b)
@@ -59,7 +59,7 @@ impl Local {
     }
 
     /// Whether no other coordinate is to leave zero.
-    pub(super) fn holds<F: Float>(&self, point: &Point<F>, l1: &[f64]) -> bool {
+    pub(super) fn covers<F: Float>(&self, point: &Point<F>, l1: &[f64]) -> bool {
         working(point, l1, 1.0).iter().all(|j| self.columns.binary_search(j).is_ok())
     }
 
@@ -81,7 +81,7 @@ impl Local {
             }
         };
         let slope: f64 = (0..l1.len()).map(fall).sum();
-        let certain = found && self.holds(point, l1);
+        let certain = found && self.covers(point, l1);
         let (gain, stall) = (slope - curvature / 2.0, Stall::default());
         Step { target, slope, gain, certain, near: false, stall }
     }

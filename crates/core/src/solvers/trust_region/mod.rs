@@ -1,10 +1,12 @@
 //! Newton's method in a trust region, from products with second derivatives alone.
 
+mod conjugate_gradients;
+
 use std::ops::ControlFlow;
 
 use crate::backend::contract::Backend;
 use crate::backend::error::{Error, check_tolerance};
-use crate::linalg::vectors::{add_multiple, all_sound, dot, widen};
+use crate::linalg::vectors::{all_sound, dot, widen};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::objective::columns::coordinates::Coordinates;
@@ -20,6 +22,7 @@ use crate::solvers::descent::{Method, descend};
 use crate::solvers::quasi_newton::SAMPLE_FACTOR;
 use crate::solvers::solver::Solver;
 use crate::solvers::stall::Stall;
+use crate::solvers::trust_region::conjugate_gradients::{Gradients, Step};
 
 /// Newton's method without a matrix of second derivatives, for any number of parameters: conjugate
 /// gradients find the step, within the region in which the second derivatives have proved to
@@ -177,18 +180,6 @@ impl State {
 fn squared_decrement<F: Float>(point: &Evaluation<F>, curvature: &Curvature) -> f64 {
     let gradient = widen(&point.gradient);
     dot(&gradient, &curvature.solved(&gradient))
-}
-
-/// A step, to be subtracted.
-pub(crate) struct Step {
-    step: Vec<f64>,
-    /// By how much the loss falls if second derivatives stay as they are.
-    gain: f64,
-    length: f64,
-    /// Whether the region cut it short.
-    cut: bool,
-    /// How long steps have gained nothing, this one included.
-    stall: Stall,
 }
 
 impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
@@ -410,82 +401,4 @@ fn reduction_ratio<F: Float>(
 ) -> f64 {
     let reduction_ratio = (from.loss - to.loss + noise) / (gain + noise);
     if to.is_finite() && reduction_ratio.is_finite() { reduction_ratio } else { f64::NEG_INFINITY }
-}
-
-/// Conjugate gradients on their way. The metric is known by its inverse alone, so lengths follow
-/// from recurrences.
-struct Gradients {
-    step: Step,
-    /// What the step leaves of the gradient, if second derivatives stay as they are.
-    residual: Vec<f64>,
-    direction: Vec<f64>,
-    /// How steeply the loss falls along the direction.
-    slope: f64,
-    /// The products of the direction with itself and with the step, in the metric.
-    square: f64,
-    product: f64,
-}
-
-impl Gradients {
-    fn new(residual: Vec<f64>, metric: &Curvature) -> Self {
-        let direction = metric.solved(&residual);
-        let slope = dot(&residual, &direction);
-        let (step, stall) = (vec![0.0; residual.len()], Stall::default());
-        let step = Step { step, gain: 0.0, length: 0.0, cut: false, stall };
-        Self { step, residual, direction, slope, square: slope, product: 0.0 }
-    }
-
-    /// The length of the step with a share of the direction.
-    fn length(&self, share: f64) -> f64 {
-        (self.step.length.powi(2) + share * (2.0 * self.product + share * self.square)).sqrt()
-    }
-
-    /// Follows the direction to where the loss is least along it, turns to the next one, and says
-    /// what was gained.
-    fn follow(&mut self, curvature: f64, along: &[f64], metric: &Curvature) -> f64 {
-        let share = self.slope / curvature;
-        let gain = share * self.slope / 2.0;
-        self.step.length = self.length(share);
-        self.step.gain += gain;
-        add_multiple(&mut self.step.step, share, &self.direction);
-        add_multiple(&mut self.residual, -share, along);
-        let solved = metric.solved(&self.residual);
-        let slope = dot(&self.residual, &solved);
-        let keep = slope / self.slope;
-        self.product = keep * (self.product + share * self.square);
-        self.square = slope + keep * keep * self.square;
-        self.slope = slope;
-        self.direction.iter_mut().zip(&solved).for_each(|(d, solved)| *d = solved + keep * *d);
-        gain
-    }
-
-    /// The step as far as the bound of the region.
-    fn cut(mut self, radius: f64, curvature: f64) -> Step {
-        let rest = radius.powi(2) - self.step.length.powi(2);
-        let root = (self.product.powi(2) + self.square * rest).sqrt();
-        let share = (root - self.product) / self.square;
-        add_multiple(&mut self.step.step, share, &self.direction);
-        self.step.gain += share * (self.slope - share / 2.0 * curvature);
-        Step { length: radius, cut: true, ..self.step }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// In the metric, which is a quarter of the identity.
-    #[test]
-    fn a_step_that_is_cut_is_as_long_as_the_radius() {
-        let metric = Curvature::separate(0.25, 0.0, &Coordinates::plain(3, false));
-        let mut gradients = Gradients::new(vec![1.0, -2.0, 0.5], &metric);
-        let scaled = (1..).map(f64::from).zip(&gradients.direction);
-        let along: Vec<f64> = scaled.map(|(eigenvalue, d)| eigenvalue * d).collect();
-        let curvature = dot(&gradients.direction, &along);
-        gradients.follow(curvature, &along, &metric);
-        let radius = 1.5 * gradients.step.length;
-        let step = gradients.cut(radius, curvature);
-        let length = (0.25 * dot(&step.step, &step.step)).sqrt();
-        assert!((length - radius).abs() < 1e-12, "{length} is not {radius}");
-    }
 }

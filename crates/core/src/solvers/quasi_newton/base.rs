@@ -1,0 +1,170 @@
+//! What the curvature of a step follows from: which second derivatives, and when others.
+
+use crate::backend::contract::Backend;
+use crate::linalg::vectors::widen;
+use crate::numbers::float::Float;
+use crate::objective::curvature::Curvature;
+use crate::objective::data::rows::sample_size;
+use crate::objective::evaluation::Evaluation;
+use crate::objective::second::{DENSE_HESSIAN_LIMIT, MAX_ROW_CURVATURE};
+use crate::objective::sums::row_curvature::RowCurvature;
+use crate::progress::trace::Trace;
+use crate::solvers::quasi_newton::state::Base;
+use crate::solvers::quasi_newton::{Descent, Direction};
+
+/// Second derivatives are summed anew when a step leaves more than this share of the decrement:
+/// their sum takes as long as some steps.
+const REFRESH_RATIO: f64 = 0.3;
+/// From this logit on a row has less than a thousandth of the curvature that it may have.
+const SATURATED_LOGIT: f64 = 8.0;
+
+impl<B: Backend + ?Sized> Descent<'_, '_, B> {
+    /// What steps should begin with at a point instead, if the present curvature does not serve.
+    pub(super) fn better_base(
+        &self,
+        point: &Evaluation<B::Scalar>,
+        direction: &Direction,
+        trace: &Trace<'_, B::Scalar>,
+    ) -> Option<Base> {
+        let gain = direction.decrement / 2.0;
+        // Where rows have lost their curvature, columns depend on others that do not otherwise.
+        let misses = self.objective.misses_columns(point, &self.basis, &self.curvature);
+        let logit = self.objective.data.peers().max(point.own_largest_logit);
+        let is_lost = misses && self.sample.is_none() && logit > SATURATED_LOGIT;
+        // No loss falls below 0.
+        let is_credible = gain.is_finite() && gain <= point.loss && !is_lost;
+        let worn = self
+            .state
+            .last_decrement
+            .is_some_and(|before| direction.decrement > REFRESH_RATIO * before);
+        match &self.state.base {
+            Base::Derivatives { .. } if self.is_fresh(point) => match self.of_rows() {
+                RowCurvature::Exact if !is_credible => {
+                    Some(self.derivatives(point, RowCurvature::Majorizer, self.rows()))
+                }
+                RowCurvature::Exact if direction.near && misses && self.sample.is_some() => {
+                    Some(self.derivatives(point, RowCurvature::Exact, self.more_rows()))
+                }
+                _ => None,
+            },
+            Base::Derivatives { of_rows: RowCurvature::Majorizer, .. } => {
+                let of_rows = RowCurvature::after_majorizer(gain / point.loss, point.loss);
+                Some(self.derivatives(point, of_rows, self.rows()))
+            }
+            Base::Derivatives { .. } if !is_credible => {
+                Some(self.derivatives(point, RowCurvature::Exact, self.rows()))
+            }
+            Base::Derivatives { .. } if worn || direction.near && misses => {
+                Some(self.derivatives(point, RowCurvature::Exact, self.more_rows()))
+            }
+            Base::Columns { .. } if direction.near && !self.is_proven(point, trace) => {
+                self.verification(point)
+            }
+            Base::Columns { .. } if worn => {
+                let most = Curvature::separate(MAX_ROW_CURVATURE, self.objective.l2(), &self.basis);
+                let scale = self.state.memory.last_scale(|change| most.solved(change));
+                Some(Base::Columns { scale })
+            }
+            _ => None,
+        }
+    }
+
+    /// What steps can begin with at a point where one did not lower the loss.
+    pub(super) fn base_to_fall_back_on(&self, point: &Evaluation<B::Scalar>) -> Option<Base> {
+        match &self.state.base {
+            Base::Columns { .. } if !self.state.memory.is_empty() => {
+                Some(Base::Columns { scale: None })
+            }
+            Base::Columns { .. } => self.verification(point),
+            _ if !self.is_fresh(point) => {
+                Some(self.derivatives(point, self.of_rows(), self.rows()))
+            }
+            _ if !self.majorizes() => {
+                Some(self.derivatives(point, RowCurvature::Majorizer, self.rows()))
+            }
+            _ if self.sample.is_some() => {
+                Some(self.derivatives(point, RowCurvature::Exact, self.more_rows()))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn derivatives(
+        &self,
+        point: &Evaluation<B::Scalar>,
+        of_rows: RowCurvature,
+        rows: usize,
+    ) -> Base {
+        Base::Derivatives { at: widen(&point.at), rows, of_rows }
+    }
+
+    /// About how many rows second derivatives are summed over.
+    pub(super) fn rows(&self) -> usize {
+        match self.state.base {
+            Base::Derivatives { rows, .. } => rows,
+            Base::Columns { .. } => sample_size(self.objective.dimension()),
+        }
+    }
+
+    pub(super) fn more_rows(&self) -> usize {
+        self.sample.as_ref().map_or(self.rows(), |sample| 4 * sample.nrows())
+    }
+
+    pub(super) fn of_rows(&self) -> RowCurvature {
+        match self.state.base {
+            Base::Derivatives { of_rows, .. } => of_rows,
+            Base::Columns { .. } => RowCurvature::Exact,
+        }
+    }
+
+    pub(super) fn majorizes(&self) -> bool {
+        self.of_rows() == RowCurvature::Majorizer
+    }
+
+    /// Whether the curvature is that of this very point, and nothing was learnt since.
+    pub(super) fn is_fresh(&self, point: &Evaluation<B::Scalar>) -> bool {
+        let here = |at: &Vec<f64>| at.iter().zip(&point.at).all(|(a, b)| *a == b.widen());
+        let fresh = matches!(&self.state.base, Base::Derivatives { at, .. } if here(at));
+        fresh && self.state.memory.is_empty()
+    }
+
+    /// Second derivatives in the place of gradients alone, which have shown the curvature only along
+    /// the steps taken; `None` where there are too many parameters.
+    pub(super) fn verification(&self, point: &Evaluation<B::Scalar>) -> Option<Base> {
+        let few = point.at.len() <= DENSE_HESSIAN_LIMIT
+            && matches!(self.state.base, Base::Columns { .. });
+        few.then(|| self.derivatives(point, RowCurvature::Exact, sample_size(point.at.len())))
+    }
+
+    /// The curvature that follows from the base.
+    pub(super) fn of_base(&mut self) -> Curvature {
+        let most = || Curvature::separate(MAX_ROW_CURVATURE, self.objective.l2(), &self.basis);
+        match &self.state.base {
+            Base::Derivatives { at, of_rows, .. } => {
+                let at: Vec<_> = at.iter().map(|&at| B::Scalar::narrow(at)).collect();
+                let rows = self.sample.as_mut().unwrap_or(self.objective);
+                rows.curvature(&at, &self.basis, *of_rows)
+            }
+            Base::Columns { scale: Some(scale) } => most().divided(*scale),
+            Base::Columns { scale: None } => most(),
+        }
+    }
+
+    /// Lets steps begin with another base. What was learnt about the last one goes, unless it is
+    /// all that is known.
+    pub(super) fn renew(&mut self, base: Base) {
+        let learning = matches!(base, Base::Columns { scale: Some(_) });
+        if !learning {
+            self.state.memory.clear();
+        }
+        if let Base::Derivatives { rows, .. } = base
+            && !(rows == self.rows() && matches!(self.state.base, Base::Derivatives { .. }))
+        {
+            self.sample = self.objective.sample(rows);
+        }
+        (self.state.base, self.state.last_decrement) = (base, None);
+        // Two factors at once would be much memory.
+        self.curvature = Curvature::separate(MAX_ROW_CURVATURE, self.objective.l2(), &self.basis);
+        self.curvature = self.of_base();
+    }
+}
