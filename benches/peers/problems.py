@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import LinearOperator, cg
 from scipy.special import expit
 
-BREAST_CANCER = Path(__file__).resolve().parent / "../../data/breast_cancer.csv"
+BREAST_CANCER = Path(__file__).resolve().parent / "../../crates/logit/data/breast_cancer.csv"
 BLOCK_ROWS = 1 << 16
 SEED = 1
 # Of neighbouring columns; X'X/n then has eigenvalues from 0.11 to 9.

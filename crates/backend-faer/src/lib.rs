@@ -1,16 +1,18 @@
 //! [faer] matrices for logit.
 //!
 //! ```
-//! use logit_core::LogisticRegression;
-//! use logit_faer::{Faer, faer::mat};
+//! # mod logit { pub use logit_core::*; pub use logit_faer::*; }
+//! use logit::{Faer, LogisticRegression, faer::mat};
 //!
 //! let x = mat![[0.2, 9.0], [0.7, 9.0], [0.4, 9.0], [0.9, 9.0f64]];
 //! let column = x.subcols(0, 1); // views are as good as matrices, whatever their strides
 //! let fit = LogisticRegression::new().l2(0.1).fit(&Faer::from(column), [0, 1, 0, 1])?;
 //! let p = fit.model.predict_proba(&Faer::from(column))?; // a Col<f64>
 //! assert!(p[1] > p[0]);
-//! # Ok::<(), logit_core::Error>(())
+//! # Ok::<(), logit::Error>(())
 //! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod lines;
 

@@ -5,7 +5,7 @@
 //! the same model. Per pass over the data, one all-reduce of d + 2 numbers is all that travels.
 //!
 //! ```
-//! use logit_core::{LogisticRegression, dense::Dense};
+//! use logit::{Dense, LogisticRegression};
 //! use logit_mpi::{Distributed, mpi::{self, Threading, traits::*}};
 //!
 //! let (universe, _) = mpi::initialize_with_threading(Threading::Funneled).expect("MPI, once");
@@ -20,6 +20,8 @@
 //! ```
 //!
 //! Run it with `mpirun -n 4 …`. [`Peers`] says what every process owes to the others.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 use std::ops::Range;
 
@@ -166,3 +168,7 @@ impl<C: Communicator, B: Backend> Backend for Distributed<'_, C, B> {
         self
     }
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,16 +1,18 @@
 //! [nalgebra] matrices for logit.
 //!
 //! ```
-//! use logit_core::LogisticRegression;
-//! use logit_nalgebra::{Nalgebra, nalgebra::Matrix4x2};
+//! # mod logit { pub use logit_core::*; pub use logit_nalgebra::*; }
+//! use logit::{LogisticRegression, Nalgebra, nalgebra::Matrix4x2};
 //!
 //! let x = Matrix4x2::<f32>::new(0.2, 9.0, 0.7, 9.0, 0.4, 9.0, 0.9, 9.0);
 //! let column = x.columns(0, 1); // views are as good as matrices, whatever their strides
 //! let fit = LogisticRegression::new().l2(0.1).fit(&Nalgebra::from(column), [0, 1, 0, 1])?;
 //! let p = fit.model.predict_proba(&Nalgebra::from(column))?; // a DVector<f32>
 //! assert!(p[1] > p[0]);
-//! # Ok::<(), logit_core::Error>(())
+//! # Ok::<(), logit::Error>(())
 //! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod view;
 

@@ -1,16 +1,18 @@
 //! [ndarray] matrices for logit.
 //!
 //! ```
-//! use logit_core::LogisticRegression;
-//! use logit_ndarray::{Ndarray, ndarray::{array, s}};
+//! # mod logit { pub use logit_core::*; pub use logit_ndarray::*; }
+//! use logit::{LogisticRegression, Ndarray, ndarray::{array, s}};
 //!
 //! let x = array![[0.2, 9.0], [0.7, 9.0], [0.4, 9.0], [0.9, 9.0]];
 //! let column = x.slice(s![.., ..1]); // views are as good as arrays, whatever their strides
 //! let fit = LogisticRegression::new().l2(0.1).fit(&Ndarray::from(column), [0, 1, 0, 1])?;
 //! let p = fit.model.predict_proba(&Ndarray::from(column))?; // an Array1<f64>
 //! assert!(p[1] > p[0]);
-//! # Ok::<(), logit_core::Error>(())
+//! # Ok::<(), logit::Error>(())
 //! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod lines;
 
@@ -41,14 +43,14 @@ impl<F: Float> Ndarray<'_, F> {
     /// thread (`OPENBLAS_NUM_THREADS=1`), since blocks of rows are on all cores already.
     ///
     /// ```
-    /// use logit_core::LogisticRegression;
-    /// use logit_ndarray::{Ndarray, ndarray::array};
+    /// # mod logit { pub use logit_core::*; pub use logit_ndarray::*; }
+    /// use logit::{LogisticRegression, Ndarray, ndarray::array};
     ///
     /// let x = array![[0.2], [0.7], [0.4], [0.9]];
     /// let x = Ndarray::from(&x).with_own_products();
     /// let fit = LogisticRegression::new().l2(0.1).fit(&x, [0, 1, 0, 1])?;
     /// assert!(fit.model.weights()[0] > 0.0);
-    /// # Ok::<(), logit_core::Error>(())
+    /// # Ok::<(), logit::Error>(())
     /// ```
     pub fn with_own_products(mut self) -> Self {
         self.own_products = true;

@@ -1,8 +1,8 @@
 //! [sprs] sparse matrices for logit.
 //!
 //! ```
-//! use logit_core::LogisticRegression;
-//! use logit_sprs::{Sprs, sprs::TriMat};
+//! # mod logit { pub use logit_core::*; pub use logit_sprs::*; }
+//! use logit::{LogisticRegression, Sprs, sprs::TriMat};
 //!
 //! let mut words = TriMat::new((4, 1000));
 //! for (document, word, count) in [(0, 7, 2.0), (1, 7, 1.0), (1, 500, 3.0), (3, 500, 1.0)] {
@@ -12,8 +12,10 @@
 //! let fit = LogisticRegression::new().l2(0.1).fit(&Sprs::from(&x), [0, 1, 0, 1])?;
 //! let p = fit.model.predict_proba(&Sprs::from(&x))?; // a Vec<f64>
 //! assert!(p[3] > p[0]);
-//! # Ok::<(), logit_core::Error>(())
+//! # Ok::<(), logit::Error>(())
 //! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod svmlight;
 

@@ -4,8 +4,8 @@
 //! comment.
 //!
 //! ```
-//! use logit_core::LogisticRegression;
-//! use logit_sprs::{Sprs, svmlight};
+//! # mod logit { pub use logit_core::*; pub use logit_sprs::*; }
+//! use logit::{LogisticRegression, Sprs, svmlight};
 //!
 //! let text = "+1 3:0.5 7:2 # a comment\n-1 1:1\n+1 7:1.5\n-1 1:0.25 3:1\n";
 //! let data = svmlight::read::<f64>(text.as_bytes(), None)?; // or a BufReader of a file
@@ -91,14 +91,15 @@ pub fn read<F: Float + FromStr>(
 /// What is known of a file beforehand.
 ///
 /// ```
-/// use logit_sprs::svmlight::Options;
+/// # use logit_sprs as logit;
+/// use logit::svmlight::Options;
 ///
 /// let options = Options::new().columns(3).zero_based(true).labels(3.0, 8.0);
 /// let data = options.read::<f64>("8 1:0.5\n3 1:2\n".as_bytes())?;
 /// assert_eq!(data.x.shape(), (2, 3));
 /// assert_eq!(data.x.get(0, 1), Some(&0.5));
 /// assert_eq!(data.y, [true, false]);
-/// # Ok::<(), logit_sprs::svmlight::Error>(())
+/// # Ok::<(), logit::svmlight::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Options {

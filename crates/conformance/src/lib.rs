@@ -29,6 +29,7 @@
 //! the backend as `dyn Backend`, so that they are compiled once, and compare with the [`oracle`]
 //! within one table of [`tolerance`]s.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // The error of a check is its finding, as `contract::Check` says once for all.
 #![allow(clippy::missing_errors_doc)]
 
@@ -41,7 +42,6 @@ mod matrix;
 pub mod oracle;
 pub mod penalties;
 mod runner;
-pub mod seeds;
 pub mod solvers;
 pub mod strategies;
 mod sum;
@@ -49,8 +49,7 @@ pub mod tolerance;
 
 pub use any::{AnyBackend, AnySubject};
 pub use matrix::{Layout, Matrix};
-#[doc(hidden)]
-pub use proptest;
+pub use logit_properties::{self as seeds, properties};
 pub use runner::{Outcome, Runner, Subject, close, same_bits};
 
 /// Defines a module with every check of a backend as a test.

@@ -13,6 +13,8 @@
 //! - [`Path`] fits along a grid of penalties, and [`CrossValidation`] chooses among them.
 //! - [`metrics`] judges predictions.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // The layers, from the ground up: each knows only those above it in this list, as `.ci/layers` checks.
 
 // The two precisions, the mathematics of single numbers, products with lines of them.
@@ -44,8 +46,7 @@ mod fit;
 
 pub use backend::column_moments::ColumnMoments;
 pub use backend::contract::Backend;
-pub use backend::dense;
-pub use backend::dense::Dense;
+pub use backend::dense::{self, Dense};
 pub use backend::error::Error;
 pub use backend::labels::Label;
 pub use backend::model::Model;

@@ -19,7 +19,7 @@ use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/breast_cancer.csv");
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/breast_cancer.csv");
 const CURVES: &str = "breast_cancer_loss.svg";
 const SEED: u64 = 0;
 const SPLITS: u64 = 100;

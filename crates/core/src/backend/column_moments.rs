@@ -13,7 +13,8 @@ use crate::numbers::float::Float;
 /// [`Backend::column_moments`](crate::Backend::column_moments) adds the rows of a matrix.
 ///
 /// ```
-/// use logit_core::ColumnMoments;
+/// # use logit_core as logit;
+/// use logit::ColumnMoments;
 ///
 /// let mut moments = ColumnMoments::new(&[10.0]);
 /// moments.add(0, 1.0, 13.0);

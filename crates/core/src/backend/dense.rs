@@ -15,13 +15,14 @@ use crate::numbers::lines::Lines;
 /// It is a backend of its own, for numbers in a plain slice, and the products of others.
 ///
 /// ```
-/// use logit_core::{LogisticRegression, dense::Dense};
+/// # use logit_core as logit;
+/// use logit::{Dense, LogisticRegression};
 ///
 /// let hours_and_sleep = [0.5, 6.0, 1.0, 8.0, 3.5, 5.0, 4.0, 8.0];
 /// let x = Dense::from_rows(&hours_and_sleep, 4, 2);
 /// let fit = LogisticRegression::new().l2(0.1).fit(&x, [false, false, true, true])?;
 /// assert_eq!(fit.model.predict_proba(&x)?.len(), 4); // a Vec<f64>
-/// # Ok::<(), logit_core::Error>(())
+/// # Ok::<(), logit::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Dense<'a, F> {

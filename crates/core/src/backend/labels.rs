@@ -10,7 +10,8 @@ use crate::backend::error::{Error, quoted};
 /// type of your own to name the classes.
 ///
 /// ```
-/// use logit_core::Label;
+/// # use logit_core as logit;
+/// use logit::Label;
 ///
 /// enum Diagnosis { Benign, Malignant }
 ///
@@ -24,6 +25,7 @@ use crate::backend::error::{Error, quoted};
 ///         Some(matches!(self, Diagnosis::Benign))
 ///     }
 /// }
+/// assert_eq!(Diagnosis::Benign.class(), Some(true));
 /// assert_eq!(Diagnosis::Malignant.class(), Some(false));
 /// assert_eq!(1u8.class(), Some(true));
 /// assert_eq!(0.5.class(), None);

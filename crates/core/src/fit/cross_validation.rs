@@ -33,20 +33,21 @@ use crate::solvers::solver::Solver;
 /// section 7.10.
 ///
 /// ```
-/// # use logit_conformance::Matrix;
-/// use logit_core::{CrossValidation, LogisticRegression, Path};
+/// # use logit_core as logit;
+/// use logit::{CrossValidation, Dense, LogisticRegression, Path};
 ///
-/// # let x = Matrix::new((40, 3), Default::default(), |i, j| ((i * (j + 3)) % 11) as f64);
-/// # let y = (0..40).map(|i| (i * 3) % 11 > i % 7);
+/// let values: [f64; 120] = std::array::from_fn(|i| ((7 * i) % 11) as f64);
+/// let x = Dense::from_rows(&values, 40, 3); // or any other backend
+/// let y = (0..40).map(|i| (i * 3) % 11 > i % 7);
 /// let chosen = CrossValidation::new()
 ///     .path(Path::new().l1_ratio(0.9).steps(20))
 ///     .folds(5)
-///     .fit(&LogisticRegression::new(), &x, y)?; // x: any backend
+///     .fit(&LogisticRegression::new(), &x, y)?;
 /// println!("strength {:.2e}", chosen.path.strengths[chosen.best]);
 /// let p = chosen.best_fit().model.predict_proba(&x)?;
 /// assert!(chosen.one_standard_error <= chosen.best); // a larger strength comes first
-/// # assert_eq!(p.len(), 40);
-/// # Ok::<(), logit_core::Error>(())
+/// assert_eq!(p.len(), 40);
+/// # Ok::<(), logit::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CrossValidation {

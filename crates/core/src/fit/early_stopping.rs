@@ -28,21 +28,22 @@ use crate::progress::trace::Progress;
 /// Source: Prechelt, *Early stopping, but when?* (1998), criterion UP.
 ///
 /// ```
-/// # use logit_conformance::Matrix;
-/// use logit_core::{EarlyStopping, GradientDescent, LogisticRegression};
+/// # use logit_core as logit;
+/// use logit::{Dense, EarlyStopping, GradientDescent, LogisticRegression};
 ///
-/// # let value = |i, j| ((i * (j + 3)) % 11) as f64;
-/// # let (x, x_held_out) =
-/// #     (Matrix::new((40, 3), Default::default(), value), Matrix::new((9, 3), Default::default(), value));
-/// # let y: Vec<bool> = (0..40).map(|i| (i * 3) % 11 > i % 7).collect();
-/// # let y_held_out = [0, 1, 1, 1, 0, 0, 1, 1, 0];
+/// let values: [f64; 150] = std::array::from_fn(|i| ((7 * i) % 11) as f64);
+/// let y: Vec<bool> = (0..50).map(|i| (i * 3) % 11 > i % 7).collect();
+/// let x = Dense::from_rows(&values[..120], 40, 3); // or any other backend
+/// let x_held_out = Dense::from_rows(&values[120..], 10, 3);
+/// let (y, y_held_out) = y.split_at(40);
+///
 /// let estimator = LogisticRegression::new().solver(GradientDescent::new().learning_rate(0.01));
-/// let mut held_out = EarlyStopping::new(&x_held_out, y_held_out)?.patience(20); // any backend
-/// let fit = estimator.fit_observed(&x, &y, |progress| held_out.observe(progress))?;
+/// let mut held_out = EarlyStopping::new(&x_held_out, y_held_out)?.patience(20);
+/// let fit = estimator.fit_observed(&x, y, |progress| held_out.observe(progress))?;
 /// let best = held_out.finish(fit)?;
 /// println!("{}\nbest after {} iterations", best.report, best.iteration);
 /// assert!(best.losses.iter().all(|loss| *loss >= best.loss));
-/// # Ok::<(), logit_core::Error>(())
+/// # Ok::<(), logit::Error>(())
 /// ```
 pub struct EarlyStopping<'a, B: Backend + ?Sized> {
     x: &'a B,

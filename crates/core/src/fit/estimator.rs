@@ -29,16 +29,17 @@ use crate::solvers::solver::Solver;
 /// [`fit`](Self::fit) is given.
 ///
 /// ```
-/// # use logit_conformance::Matrix;
-/// # use logit_core::{GradientDescent, LogisticRegression};
-/// let hours = Matrix::from_rows([[0.5], [1.0], [2.0], [3.5], [4.0]]); // any backend
+/// # use logit_core as logit;
+/// use logit::{Dense, GradientDescent, LogisticRegression, StopReason};
+///
+/// let hours = Dense::from_rows(&[0.5, 1.0, 2.0, 3.5, 4.0], 5, 1); // or any other backend
 /// let passed = [false, false, true, false, true];
 /// let fit = LogisticRegression::new()
 ///     .solver(GradientDescent::new().learning_rate(0.5).tolerance(1e-6).max_iterations(10_000))
 ///     .fit(&hours, passed)?;
 /// assert!(fit.model.weights()[0] > 0.0);
-/// assert_eq!(fit.report.stop, logit_core::StopReason::Converged);
-/// # Ok::<(), logit_core::Error>(())
+/// assert_eq!(fit.report.stop, StopReason::Converged);
+/// # Ok::<(), logit::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LogisticRegression<S = Auto> {
@@ -111,13 +112,14 @@ impl<S> LogisticRegression<S> {
     /// scikit-learn's `C` and `l1_ratio`, over n rows: the same with `lambda = 1 / (C · n)`.
     ///
     /// ```
-    /// # use logit_conformance::Matrix;
-    /// # use logit_core::LogisticRegression;
-    /// let x = Matrix::from_rows([[0.2, 1.0], [1.1, -1.0], [1.9, -1.0], [3.2, 1.0]]); // any backend
+    /// # use logit_core as logit;
+    /// use logit::{Dense, LogisticRegression};
+    ///
+    /// let x = Dense::from_rows(&[0.2, 1.0, 1.1, -1.0, 1.9, -1.0, 3.2, 1.0], 4, 2);
     /// let fit = LogisticRegression::new().l1(0.05).fit(&x, [0, 1, 0, 1])?;
     /// assert!(fit.model.weights()[0] > 0.0);
     /// assert_eq!(fit.model.weights()[1], 0.0); // exactly
-    /// # Ok::<(), logit_core::Error>(())
+    /// # Ok::<(), logit::Error>(())
     /// ```
     pub fn l1(mut self, l1: f64) -> Self {
         self.settings.terms.penalty.l1 = l1;
@@ -179,12 +181,14 @@ impl<S> LogisticRegression<S> {
     /// checkpoint; to go on with others, [`start_from`](Self::start_from) its model.
     ///
     /// ```
-    /// # use logit_conformance::Matrix;
-    /// # use logit_core::LogisticRegression;
+    /// # use logit_core as logit;
     /// use std::ops::ControlFlow;
+    /// use logit::{Dense, LogisticRegression};
     ///
-    /// # let x = Matrix::new((40, 3), Default::default(), |i, j| ((i * (j + 3)) % 11) as f64);
-    /// # let y: Vec<bool> = (0..40).map(|i| (i * 3) % 11 > i % 7).collect();
+    /// let values: [f64; 120] = std::array::from_fn(|i| ((7 * i) % 11) as f64);
+    /// let x = Dense::from_rows(&values, 40, 3);
+    /// let y: Vec<bool> = (0..40).map(|i| (i * 3) % 11 > i % 7).collect();
+    ///
     /// let estimator = LogisticRegression::new();
     /// let mut saved = None; // with the feature `serde`, a file
     /// estimator.fit_observed(&x, &y, |progress| {
@@ -192,7 +196,7 @@ impl<S> LogisticRegression<S> {
     ///     if progress.iteration == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     /// })?;
     /// assert_eq!(estimator.clone().resume(saved).fit(&x, &y)?, estimator.fit(&x, &y)?);
-    /// # Ok::<(), logit_core::Error>(())
+    /// # Ok::<(), logit::Error>(())
     /// ```
     pub fn resume(mut self, checkpoint: impl Into<Option<Checkpoint>>) -> Self {
         self.settings.checkpoint = checkpoint.into();
@@ -306,16 +310,16 @@ impl<S: Solver> LogisticRegression<S> {
     /// As for [`fit`](Self::fit).
     ///
     /// ```
-    /// # use logit_conformance::Matrix;
-    /// # use logit_core::LogisticRegression;
+    /// # use logit_core as logit;
     /// use std::ops::ControlFlow;
+    /// use logit::{Dense, LogisticRegression};
     ///
-    /// # let x = Matrix::from_rows([[1.0], [2.0]]);
+    /// let x = Dense::from_rows(&[1.0, 2.0], 2, 1);
     /// let fit = LogisticRegression::new().fit_observed(&x, [0, 1], |progress| {
     ///     if progress.loss < 0.693 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     /// })?;
     /// assert!(fit.report.loss < 0.693);
-    /// # Ok::<(), logit_core::Error>(())
+    /// # Ok::<(), logit::Error>(())
     /// ```
     pub fn fit_observed<B: Backend + ?Sized>(
         &self,

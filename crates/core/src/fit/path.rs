@@ -28,17 +28,18 @@ use crate::solvers::solver::Solver;
 /// that columns are standardised only where the estimator says so.
 ///
 /// ```
-/// # use logit_conformance::Matrix;
-/// use logit_core::{LogisticRegression, Path};
+/// # use logit_core as logit;
+/// use logit::{Dense, Fit, LogisticRegression, Path};
 ///
-/// # let x = Matrix::new((40, 3), Default::default(), |i, j| ((i * (j + 3)) % 11) as f64);
-/// # let y = (0..40).map(|i| (i * 3) % 11 > i % 7);
-/// let path = Path::new().steps(20).fit(&LogisticRegression::new(), &x, y)?; // x: any backend
-/// let kept = |fit: &logit_core::Fit<f64>| fit.model.weights().iter().filter(|w| **w != 0.0).count();
+/// let values: [f64; 120] = std::array::from_fn(|i| ((7 * i) % 11) as f64);
+/// let x = Dense::from_rows(&values, 40, 3); // or any other backend
+/// let y = (0..40).map(|i| (i * 3) % 11 > i % 7);
+/// let path = Path::new().steps(20).fit(&LogisticRegression::new(), &x, y)?;
+/// let kept = |fit: &Fit<f64>| fit.model.weights().iter().filter(|w| **w != 0.0).count();
 /// assert_eq!(kept(&path.fits[0]), 0);
 /// assert_eq!(kept(&path.fits[19]), 3);
 /// assert!(path.strengths[0] > path.strengths[19]);
-/// # Ok::<(), logit_core::Error>(())
+/// # Ok::<(), logit::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Path {

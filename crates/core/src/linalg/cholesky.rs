@@ -196,7 +196,7 @@ mod tests {
         rows.iter().flat_map(|a| rows.iter().map(|b| dot(a, b)).collect::<Vec<_>>()).collect()
     }
 
-    logit_conformance::properties! {
+    logit_properties::properties! {
         #[test]
         fn a_solution_satisfies_the_system(
             rows in (1usize..80).prop_flat_map(|n| {

@@ -255,7 +255,7 @@ mod tests {
         Quadratic::new((0..order * order).map(lower).collect(), order)
     }
 
-    logit_conformance::properties! {
+    logit_properties::properties! {
         #[test]
         fn the_minimum_has_the_slopes_of_a_minimum(
             rows in (1usize..15, 1usize..10).prop_flat_map(|(order, rank)| {

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    logit_conformance::properties! {
+    logit_properties::properties! {
         /// The secant equation, whatever was remembered before, of a symmetric matrix.
         #[test]
         fn the_change_of_the_gradient_along_the_last_step_is_solved_by_that_step(

@@ -1,7 +1,8 @@
 //! What people report of a classifier. Class 1 is "positive".
 //!
 //! ```
-//! use logit_core::metrics::{Confusion, log_loss, roc_auc};
+//! # use logit_core as logit;
+//! use logit::metrics::{Confusion, log_loss, roc_auc};
 //!
 //! let observed = [1, 1, 0, 0];
 //! let probabilities = [0.9, 0.4, 0.6, 0.1];
@@ -9,7 +10,7 @@
 //! assert_eq!((confusion.accuracy(), confusion.precision()), (0.5, 0.5));
 //! assert_eq!(roc_auc(observed, probabilities)?, 0.75);
 //! assert!(log_loss(observed, probabilities)? < 0.6);
-//! # Ok::<(), logit_core::Error>(())
+//! # Ok::<(), logit::Error>(())
 //! ```
 
 use crate::backend::error::Error;

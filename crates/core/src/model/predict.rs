@@ -50,13 +50,14 @@ impl<F: Float> Model<F> {
     /// [`decision_function`](Self::decision_function).
     ///
     /// ```
-    /// # use logit_conformance::Matrix;
-    /// # use logit_core::Model;
+    /// # use logit_core as logit;
+    /// use logit::{Dense, Model};
+    ///
     /// let model = Model::new([1.0], 0.0)?; // p = sigmoid(x)
-    /// let x = Matrix::from_rows([[-1.0], [0.0], [1.0]]); // any backend
+    /// let x = Dense::from_rows(&[-1.0, 0.0, 1.0], 3, 1); // or any other backend
     /// assert_eq!(model.predict(&x)?, [false, true, true]);
     /// assert_eq!(model.predict_at(&x, 0.6)?, [false, false, true]);
-    /// # Ok::<(), logit_core::Error>(())
+    /// # Ok::<(), logit::Error>(())
     /// ```
     pub fn predict_at<B>(&self, x: &B, threshold: f64) -> Result<Vec<bool>, Error>
     where

@@ -53,7 +53,7 @@ mod tests {
         bits.prop_filter("finite", |x| x.is_finite())
     }
 
-    logit_conformance::properties! {
+    logit_properties::properties! {
         #[test]
         fn json_keeps_every_bit(
             weights in prop::collection::vec(finite(any::<u64>().prop_map(f64::from_bits)), 1..20),

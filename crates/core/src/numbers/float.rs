@@ -8,7 +8,8 @@ use std::fmt::{Debug, Display, LowerExp};
 /// exact passage to and from `f64`, in which the elementwise mathematics is carried out.
 ///
 /// ```
-/// use logit_core::Float;
+/// # use logit_core as logit;
+/// use logit::Float;
 ///
 /// fn half<F: Float>(x: F) -> F {
 ///     F::narrow(x.widen() / 2.0)

@@ -451,7 +451,7 @@ mod tests {
         }
     }
 
-    logit_conformance::properties! {
+    logit_properties::properties! {
         #[test]
         fn all_instruction_sets_give_the_same_bits(
             rows in prop::collection::vec(prop::collection::vec(-9.0f64..9.0, 300), 0..21),

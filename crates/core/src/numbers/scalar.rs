@@ -20,7 +20,8 @@ use crate::numbers::float::Float;
 /// 2009), section 4.4.
 ///
 /// ```
-/// use logit_core::sigmoid;
+/// # use logit_core as logit;
+/// use logit::sigmoid;
 ///
 /// assert_eq!(sigmoid(0.0), 0.5);
 /// assert_eq!(sigmoid(-745.0), 5e-324); // not 0: the smallest subnormal
@@ -40,7 +41,8 @@ pub fn sigmoid<F: Float>(z: F) -> F {
 /// *Accurately computing log(1 - exp(-|a|))* (2012), equation 10.
 ///
 /// ```
-/// use logit_core::softplus;
+/// # use logit_core as logit;
+/// use logit::softplus;
 ///
 /// assert_eq!(softplus(0.0), std::f64::consts::LN_2);
 /// assert_eq!(softplus(-100.0), (-100.0f64).exp());
@@ -60,7 +62,8 @@ pub fn softplus<F: Float>(z: F) -> F {
 /// Source: Bishop, *Pattern Recognition and Machine Learning* (2006), equation 4.90.
 ///
 /// ```
-/// use logit_core::cross_entropy;
+/// # use logit_core as logit;
+/// use logit::cross_entropy;
 ///
 /// assert_eq!(cross_entropy(800.0, false), 800.0); // confident and wrong; nothing overflows
 /// ```
@@ -79,7 +82,8 @@ pub fn cross_entropy<F: Float>(z: F, y: bool) -> F {
 /// with others, who often have only probabilities; [`cross_entropy`] needs no clamp.
 ///
 /// ```
-/// use logit_core::cross_entropy_from_probability;
+/// # use logit_core as logit;
+/// use logit::cross_entropy_from_probability;
 ///
 /// assert_eq!(cross_entropy_from_probability(0.0, true), -(1e-9f64).ln());
 /// assert_eq!(cross_entropy_from_probability(0.25, false), -(0.75f64).ln());
@@ -110,9 +114,10 @@ pub fn cross_entropy_from_probability<F: Float>(p: F, y: bool) -> F {
 /// Source: Bishop (2006), equation 4.91.
 ///
 /// ```
-/// use logit_core::residual;
+/// # use logit_core as logit;
+/// use logit::{residual, sigmoid};
 ///
-/// assert_eq!(residual(-1.0, false), logit_core::sigmoid(-1.0));
+/// assert_eq!(residual(-1.0, false), sigmoid(-1.0));
 /// assert_eq!(residual(40.0, true), -(-40.0f64).exp()); // sigmoid(40) - 1 would be 0
 /// ```
 pub fn residual<F: Float>(z: F, y: bool) -> F {

@@ -11,8 +11,9 @@ use crate::numbers::{scalar, vector};
 /// Replaces each logit by its [`sigmoid`](crate::sigmoid).
 ///
 /// ```
+/// # use logit_core as logit;
 /// let mut z = [0.0f32, f32::INFINITY];
-/// logit_core::slice::sigmoid(&mut z);
+/// logit::slice::sigmoid(&mut z);
 /// assert_eq!(z, [0.5, 1.0]);
 /// ```
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]

@@ -21,7 +21,7 @@ fn matrix(rows: Vec<Vec<f64>>) -> Array2<f64> {
 }
 
 fn breast_cancer() -> (Array2<f64>, Vec<f64>) {
-    let text = include_str!("../../../../data/breast_cancer.csv");
+    let text = include_str!("../../data/breast_cancer.csv");
     let (mut rows, mut y) = (Vec::new(), Vec::new());
     for line in text.lines().skip(1) {
         let (features, label) = line.rsplit_once(',').expect("a label");

@@ -19,7 +19,7 @@ struct References {
 
 fn references() -> References {
     let json = serde_json::from_str(include_str!("../references/references.json"));
-    let csv = include_str!("../../../../data/breast_cancer.csv");
+    let csv = include_str!("../../data/breast_cancer.csv");
     let (mut x, mut y) = (Vec::new(), Vec::new());
     for record in csv::Reader::from_reader(csv.as_bytes()).records() {
         let record = record.expect("a record");

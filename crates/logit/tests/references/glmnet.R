@@ -6,7 +6,7 @@
 library(glmnet)
 library(jsonlite)
 
-data <- read.csv("../../../../data/breast_cancer.csv")
+data <- read.csv("../../data/breast_cancer.csv")
 x <- as.matrix(data[, -ncol(data)])
 y <- as.integer(data[, ncol(data)] == "benign")
 

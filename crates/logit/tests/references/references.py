@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_score
 
 HERE = Path(__file__).parent
-BREAST_CANCER = HERE / "../../../../data/breast_cancer.csv"
+BREAST_CANCER = HERE / "../../data/breast_cancer.csv"
 
 
 def breast_cancer():

@@ -1,9 +1,30 @@
-//! What properties draw from: the same cases in every run, unless asked for others.
+//! Property tests that draw the same cases in every run, unless asked for others.
+//!
+//! [`properties!`] is written as `proptest!`. It gives each property a seed of its own, as [`config`]
+//! says. The crate depends on proptest alone, so that the unit tests of `logit-core` can use it too.
+//!
+//! ```
+//! # // Tests defined in a doctest do not run; the lines only have to compile here.
+//! logit_properties::properties! {
+//!     #[test]
+//!     fn doubles_are_even(x in 0u32..1000) {
+//!         assert_eq!(2 * x % 2, 0);
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+// The example shows how tests are written; it need not run.
+#![allow(clippy::test_attr_in_doctest)]
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
 use proptest::test_runner::{Config, FileFailurePersistence, RngSeed};
+
+#[doc(hidden)]
+pub use proptest;
 
 /// The environment variable that changes what all properties draw.
 const VARIABLE: &str = "LOGIT_TEST_SEED";
@@ -57,19 +78,6 @@ fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
 /// Defines properties as `proptest!` does, with the seeds of [`config`].
 ///
 /// `#![cases(64)]` before the first gives the number of cases.
-///
-/// ```
-/// # // Tests defined in a doctest do not run; the lines only have to compile here.
-/// logit_conformance::properties! {
-///     #[test]
-///     fn doubles_are_even(x in 0u32..1000) {
-///         assert_eq!(2 * x % 2, 0);
-///     }
-/// }
-/// # fn main() {}
-/// ```
-// The example shows how tests are written; it need not run.
-#[allow(clippy::test_attr_in_doctest)]
 #[macro_export]
 macro_rules! properties {
     (#![cases($cases:expr)] $($tests:tt)*) => {
@@ -77,7 +85,7 @@ macro_rules! properties {
     };
     (@($cases:expr) $($(#[$meta:meta])* fn $name:ident($($parameters:tt)*) $body:block)*) => {
         $( $crate::proptest::proptest! {
-            #![proptest_config($crate::seeds::config(
+            #![proptest_config($crate::config(
                 concat!(module_path!(), "::", stringify!($name)),
                 $cases,
             ))]
@@ -86,7 +94,7 @@ macro_rules! properties {
         } )*
     };
     ($(#[$meta:meta])* fn $($tests:tt)*) => {
-        $crate::properties! { @($crate::seeds::cases()) $(#[$meta])* fn $($tests)* }
+        $crate::properties! { @($crate::cases()) $(#[$meta])* fn $($tests)* }
     };
 }
 
