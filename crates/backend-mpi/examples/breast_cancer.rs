@@ -9,7 +9,7 @@ use logit::{LogisticRegression, Ndarray};
 use logit_mpi::Distributed;
 use logit_mpi::mpi::{self, Threading, traits::*};
 
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../logit/data/breast_cancer.csv");
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/breast_cancer.csv");
 const FEATURES: usize = 30;
 
 fn main() -> Result<(), Box<dyn Error>> {
