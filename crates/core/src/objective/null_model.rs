@@ -141,7 +141,7 @@ mod tests {
     use crate::fit::estimator::LogisticRegression;
     use proptest::prelude::*;
 
-    logit_conformance::properties! {
+    logit_properties::properties! {
         #[test]
         fn no_intercept_is_better_and_its_loss_is_the_objectives(
             rows in prop::collection::vec((any::<bool>(), -1.0..1.0f64, 0.0..2.0f64), 3..40),

@@ -84,7 +84,7 @@ use crate::progress::trace::Trace;
 /// })?;
 /// assert_eq!(fit.report.stop, StopReason::Converged);
 /// assert_eq!(estimator.resume(saved).fit(&x, y)?, fit); // in the same bits
-/// # Ok::<(), Error>(())
+/// # Ok::<(), logit::Error>(())
 /// ```
 pub trait Solver {
     /// Checks the settings for the precision they will be used in.

@@ -138,7 +138,7 @@ mod tests {
         Partition::new(rows, ncols, block_rows, |row| row * ncols)
     }
 
-    logit_conformance::properties! {
+    logit_properties::properties! {
         #[test]
         fn segments_and_blocks_cover_every_row_once_in_order(
             rows in 0usize..300_000,

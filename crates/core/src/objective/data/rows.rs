@@ -156,7 +156,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    logit_conformance::properties! {
+    logit_properties::properties! {
         #[test]
         fn a_sample_holds_as_many_different_rows_as_it_says_in_any_pieces(
             rows in 1usize..5000, wanted in 0usize..3000, cut in any::<prop::sample::Index>(),

@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(sums.largest_logit, largest);
     }
 
-    logit_conformance::properties! {
+    logit_properties::properties! {
         #[test]
         fn blocks_have_the_losses_and_residuals_of_their_rows(
             rows in rows(),

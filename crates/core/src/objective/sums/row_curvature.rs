@@ -48,7 +48,7 @@ mod tests {
     use crate::numbers::scalar;
     use proptest::prelude::*;
 
-    logit_conformance::properties! {
+    logit_properties::properties! {
         #[test]
         fn the_majorizing_parabola_lies_nowhere_below_the_cross_entropy(
             z in prop_oneof![-1e-5..1e-5f64, -8.0..8.0f64, -900.0..900.0f64],

@@ -35,9 +35,14 @@ use crate::solvers::solver::Solver;
 /// Bottou, *Stochastic Gradient Descent Tricks* (2012); for the others see there.
 ///
 /// ```
-/// use logit_core::GradientDescent;
+/// # use logit_core as logit;
+/// use logit::{Dense, GradientDescent, LogisticRegression};
 ///
+/// let x = Dense::from_rows(&[0.5, 1.0, 2.0, 4.0], 4, 1); // or any other backend
 /// let solver = GradientDescent::new().learning_rate(0.1).max_iterations(200).batch_size(32);
+/// let fit = LogisticRegression::new().l2(0.1).solver(solver).fit(&x, [0, 1, 0, 1])?;
+/// assert!(fit.report.iterations <= 200);
+/// # Ok::<(), logit::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct GradientDescent {

@@ -40,14 +40,14 @@ use crate::solvers::trust_region::conjugate_gradients::{Gradients, Step};
 /// rounding of losses, section 17.4.2.
 ///
 /// ```
-/// # use logit_conformance::Matrix;
-/// use logit_core::{LogisticRegression, TrustRegion};
+/// # use logit_core as logit;
+/// use logit::{Dense, LogisticRegression, TrustRegion};
 ///
-/// let x = Matrix::from_rows([[1.0], [2.0], [3.0], [4.0]]); // any backend
+/// let x = Dense::from_rows(&[1.0, 2.0, 3.0, 4.0], 4, 1); // or any other backend
 /// let estimator = LogisticRegression::new().solver(TrustRegion::new());
 /// let fit = estimator.fit(&x, [0, 1, 0, 1])?;
 /// assert!(fit.report.gradient_norm < 1e-6);
-/// # Ok::<(), logit_core::Error>(())
+/// # Ok::<(), logit::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrustRegion {
