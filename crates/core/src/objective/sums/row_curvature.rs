@@ -16,7 +16,7 @@ pub(crate) enum RowCurvature {
 }
 
 /// Steps by majorizing parabolas go on while they promise more than this share of the loss,
-const MAJORIZER_SHARE: f64 = 0.1;
+pub(crate) const MAJORIZER_SHARE: f64 = 0.1;
 /// and while rows lie on the wrong sides by more than this in the mean.
 const SATURATED_LOSS: f64 = 1.0;
 

@@ -11,7 +11,7 @@ use crate::linalg::vectors::difference;
 use crate::numbers::float::Float;
 use crate::objective::Objective;
 use crate::objective::evaluation::Evaluation;
-use crate::objective::sums::row_curvature::RowCurvature;
+use crate::objective::sums::row_curvature::{MAJORIZER_SHARE, RowCurvature};
 use crate::progress::report::StopReason;
 use crate::progress::state::SolverState;
 use crate::progress::trace::Trace;
@@ -58,8 +58,12 @@ pub(crate) struct State {
     /// So many steps have been taken before second derivatives are worth their sum; `None` once they
     /// are.
     pub(super) memory_steps: Option<usize>,
-    /// Whether a last step is being taken near the minimum.
+    /// Whether a last step is being taken near the minimum,
     pub(super) polished: bool,
+    /// and how far F was above it, where second derivatives told.
+    pub(super) last_distance: Option<f64>,
+    /// Whether the step before was by majorizing parabolas and gained little.
+    pub(super) majorizer_crept: bool,
     /// Whether F decreased by the step before.
     pub(super) decreased: bool,
     pub(super) stall: Stall,
@@ -85,6 +89,8 @@ impl State {
             memory: Memory::default(),
             memory_steps: (!few).then_some(0),
             polished: false,
+            last_distance: None,
+            majorizer_crept: false,
             decreased: true,
             stall: Stall::default(),
             rows,
@@ -138,22 +144,27 @@ impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
         trace: &mut Trace<'_, B::Scalar>,
     ) -> ControlFlow<StopReason, (QuadraticModel, Step)> {
         let bound = self.composite.estimate(point, trace);
-        let near = bound <= self.limits.tolerance * point.loss();
+        if let Some(distance) = self.state.last_distance.filter(|_| self.state.polished) {
+            // F has not risen since but by rounding.
+            trace.estimate(bound.min(distance + self.composite.noise(point)));
+            return ControlFlow::Break(StopReason::Converged);
+        }
+        let near = self.limits.tolerate(bound, point.loss());
         if near && self.is_settled(point) {
             return ControlFlow::Break(StopReason::Converged);
         }
         if trace.iterations() >= self.limits.max_iterations {
             return ControlFlow::Break(StopReason::MaxIterations);
         }
-        let (local, mut step) = self.model_and_step(point);
-        step.near = near;
+        let (local, mut step) = self.model_and_step(point, near);
         if let Some(Distance { most, rounding }) = self.distance(point, &local, &step) {
             trace.estimate(most.min(bound));
+            let is_near = self.limits.tolerate(most, point.loss());
             if step.slope <= rounding.max(NEGLIGIBLE * point.loss()) {
-                let near = most <= self.limits.tolerance * point.loss();
                 let limit = StopReason::PrecisionLimit;
-                return ControlFlow::Break(if near { StopReason::Converged } else { limit });
+                return ControlFlow::Break(if is_near { StopReason::Converged } else { limit });
             }
+            (step.near, step.distance) = (near || is_near, is_near.then_some(most));
         }
         step.stall = self.stall(point, &step);
         match step.stall.is_long() {
@@ -174,6 +185,7 @@ impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
         _: usize,
     ) -> ControlFlow<StopReason, Point<B::Scalar>> {
         (self.state.stall, self.state.polished) = (step.stall, step.near);
+        self.state.last_distance = step.distance;
         match self.next(point, local, step) {
             Some(next) => ControlFlow::Continue(next),
             None => ControlFlow::Break(StopReason::PrecisionLimit),
@@ -220,19 +232,31 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     }
 
     /// A model that serves at a point, and the step to its minimum.
-    fn model_and_step(&mut self, point: &Point<B::Scalar>) -> (QuadraticModel, Step) {
+    fn model_and_step(&mut self, point: &Point<B::Scalar>, near: bool) -> (QuadraticModel, Step) {
         let l1 = &self.composite.l1;
         let mut local = match self.model.take().filter(|local| local.covers(point, l1)) {
             Some(local) => local,
             None => self.local(point, self.state.of_rows),
         };
         loop {
-            let step = local.step(point, &self.composite.l1);
+            let step = Step { near, ..local.step(point, &self.composite.l1) };
             match self.better(point, &local, &step) {
                 Some(better) => local = better,
                 None => return (local, step),
             }
         }
+    }
+
+    /// Whether a step that promises less than the tolerance is by second derivatives of another point,
+    /// which do not tell how far the minimum is, and no bound does.
+    pub(super) fn is_to_be_verified(
+        &self,
+        point: &Point<B::Scalar>,
+        local: &QuadraticModel,
+        step: &Step,
+    ) -> bool {
+        let small = self.limits.tolerate(step.slope, point.loss());
+        small && !step.near && self.sample.is_none() && local.source == Source::Before
     }
 
     /// Whether a step promises nothing but rounding by a model that is not the best there can be.
@@ -323,6 +347,9 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             };
             (along.map(between).collect(), length * step.slope)
         };
+        // F does not fall below 0.
+        let longest = (point.loss() / step.slope).min(1.0);
+        let path = |length: f64| path(length * longest);
         self.composite.search(point, path, if last { usize::MAX } else { MAX_BACKTRACKS })
     }
 
@@ -351,6 +378,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             true => RowCurvature::after_majorizer(step.slope / point.loss(), next.loss()),
             false => RowCurvature::Exact,
         };
+        self.state.majorizer_crept = saturated && step.slope < MAJORIZER_SHARE * point.loss();
         self.state.decreased = next.loss() < point.loss();
         self.state.memory.push(by, change, epsilon, LBFGS_PAIRS);
         self.state.memory_steps = self.state.memory_steps.map(|taken| taken.saturating_add(1));

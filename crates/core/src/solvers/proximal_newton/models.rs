@@ -39,10 +39,12 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             Source::Before => false,
             _ => return None,
         };
-        // F does not fall below 0.
-        let credible = step.gain.is_finite() && step.gain <= point.loss();
+        // F does not fall below 0. Where the other curvature creeps, the direction may be right.
+        let credible = step.gain.is_finite()
+            && (step.gain <= point.loss() || here && self.state.majorizer_crept);
         let worn = self.state.last_slope.is_some_and(|before| step.slope > REFRESH_RATIO * before);
-        if credible && !worn && !self.is_rounding_of_part(point, local, step) {
+        let serves = credible && !worn && !self.is_to_be_verified(point, local, step);
+        if serves && !self.is_rounding_of_part(point, local, step) {
             return None;
         }
         match (here, credible) {

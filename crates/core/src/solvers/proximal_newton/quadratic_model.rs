@@ -43,6 +43,8 @@ pub(super) struct Step {
     pub(super) certain: bool,
     /// Whether a bound says that the minimum is near.
     pub(super) near: bool,
+    /// How far F lies above the minimum at most, where that is less than the tolerance.
+    pub(super) distance: Option<f64>,
     /// How long steps have gained nothing, this one included.
     pub(super) stall: Stall,
 }
@@ -83,7 +85,7 @@ impl QuadraticModel {
         let slope: f64 = (0..l1.len()).map(fall).sum();
         let certain = found && self.covers(point, l1);
         let (gain, stall) = (slope - curvature / 2.0, Stall::default());
-        Step { target, slope, gain, certain, near: false, stall }
+        Step { target, slope, gain, certain, near: false, distance: None, stall }
     }
 
     /// Lets the model follow the gradient from its point to another one.
