@@ -48,8 +48,8 @@ mod sum;
 pub mod tolerance;
 
 pub use any::{AnyBackend, AnySubject};
-pub use matrix::{Layout, Matrix};
 pub use logit_properties::{self as seeds, properties};
+pub use matrix::{Layout, Matrix};
 pub use runner::{Outcome, Runner, Subject, close, same_bits};
 
 /// Defines a module with every check of a backend as a test.

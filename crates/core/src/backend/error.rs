@@ -201,6 +201,30 @@ pub enum Error {
         accepted: &'static str,
     },
 
+    /// A number given per column is not acceptable.
+    #[error("{name} of column {column} is {value:?}: it must be {accepted}")]
+    ColumnSetting {
+        /// The setting's name.
+        name: &'static str,
+        /// The column.
+        column: usize,
+        /// The value.
+        value: f64,
+        /// What is accepted.
+        accepted: &'static str,
+    },
+
+    /// The number of numbers given per column is not that of the columns.
+    #[error("{given} {name}s for {columns} columns: give one per column")]
+    ColumnCount {
+        /// The setting's name.
+        name: &'static str,
+        /// How many were given.
+        given: usize,
+        /// The number of columns.
+        columns: usize,
+    },
+
     /// All sample weights, times their class's, are 0.
     #[error("the weights of all rows are 0: some rows of both classes must count")]
     NoWeight,

@@ -1,16 +1,15 @@
 //! The choice of a penalty by k-fold cross-validation.
 
+use std::hash::Hash;
+
 use num_traits::Zero;
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::seq::SliceRandom;
 
 use crate::backend::contract::Backend;
-use crate::backend::error::{Error, check_setting};
+use crate::backend::error::Error;
 use crate::backend::labels::Label;
-use crate::backend::peers::Peers;
 use crate::backend::shard::Shard;
 use crate::fit::estimator::{Fit, LogisticRegression};
+use crate::fit::folds::Folds;
 use crate::fit::path::{Path, PathFit};
 use crate::numbers::float::Float;
 use crate::objective::Objective;
@@ -20,7 +19,8 @@ use crate::solvers::solver::Solver;
 /// Chooses the strength of the penalty by k-fold cross-validation along a [`Path`].
 ///
 /// Rows are dealt into folds, each with as large a share of either class as any other, give or take
-/// a row. For every fold the path is fitted to the other rows, and each of its models judged by the
+/// a row. Rows of one group can be kept together ([`groups`](Self::groups)), or the folds be given
+/// ([`fold_of_rows`](Self::fold_of_rows)). For every fold the path is fitted to the other rows, and each of its models judged by the
 /// mean cross-entropy over the fold. Where several processes hold the rows, folds are dealt from those
 /// of the whole, at the cost of 8 bytes for each of them. The matrix is not copied: rows of the fold count 0 in the
 /// fit.
@@ -49,11 +49,10 @@ use crate::solvers::solver::Solver;
 /// assert_eq!(p.len(), 40);
 /// # Ok::<(), logit::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CrossValidation {
     path: Path,
-    folds: usize,
-    seed: u64,
+    folds: Folds,
 }
 
 /// What comes of a cross-validation.
@@ -90,7 +89,7 @@ impl<F: Float> CrossValidated<F> {
 
 impl Default for CrossValidation {
     fn default() -> Self {
-        Self { path: Path::new(), folds: 10, seed: 0 }
+        Self { path: Path::new(), folds: Folds::default() }
     }
 }
 
@@ -109,20 +108,47 @@ impl CrossValidation {
     /// How many folds to deal, at least 2, and at most as many as the rarer class has rows that
     /// count, so that each holds both. Default: 10.
     pub fn folds(mut self, folds: usize) -> Self {
-        self.folds = folds;
+        self.folds.count = folds;
         self
     }
 
     /// Decides which rows make a fold; equal seeds give equal folds. Default: 0.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.folds.seed = seed;
+        self
+    }
+
+    /// The group of each row, of any type that can be hashed: rows of one group are never on both sides
+    /// of a fit. Folds are made of whole groups, the largest group first, each to the fold with the
+    /// fewest rows. There must be at least as many groups as folds. Classes need not be even then.
+    ///
+    /// ```
+    /// # use logit_core as logit;
+    /// use logit::{CrossValidation, Dense, LogisticRegression};
+    ///
+    /// let x = Dense::from_rows(&[0.5, 1.0, 2.0, 1.5, 3.0, 2.5, 1.0, 4.0], 8, 1); // any backend
+    /// let patients = ["ann", "ann", "bob", "bob", "cem", "cem", "dan", "dan"];
+    /// let validation = CrossValidation::new().folds(2).groups(patients);
+    /// let folds = validation.fit(&LogisticRegression::new(), &x, [0, 1, 0, 1, 0, 1, 0, 1])?.folds;
+    /// assert!(folds.chunks(2).all(|patient| patient[0] == patient[1]));
+    /// # Ok::<(), logit::Error>(())
+    /// ```
+    pub fn groups(mut self, groups: impl IntoIterator<Item: Hash>) -> Self {
+        self.folds.set_groups(groups);
+        self
+    }
+
+    /// The fold of each row, counted from 0; the number of folds and the seed then have no effect.
+    pub fn fold_of_rows(mut self, folds: impl IntoIterator<Item = usize>) -> Self {
+        self.folds.set_given(folds);
         self
     }
 
     /// Fits the path to all rows and to all but each fold, as [`Path::fit`].
     ///
     /// # Errors
-    /// As for [`Path::fit`], and on a number of folds out of range.
+    /// As for [`Path::fit`], and on folds or groups that do not fit. [`Error::OneClass`] where the rows
+    /// outside a fold are of one class.
     pub fn fit<B: Backend + ?Sized, S: Solver>(
         &self,
         estimator: &LogisticRegression<S>,
@@ -132,12 +158,13 @@ impl CrossValidation {
         self.path.check::<B::Scalar, S>(estimator)?;
         let observed = estimator.observed(x, y)?;
         let shard = Shard::of(x);
-        let folds = self.deal(&observed, shard, x.peers())?;
+        let folds = self.folds.deal(&observed, shard, x.peers())?;
         let mut objective = Objective::new(x, shard, observed.clone(), estimator.terms())?;
-        let strengths = self.path.strengths(&mut objective)?;
+        let strengths = self.path.grid(&mut objective)?;
         let mut judge = objective.plain();
-        let mut outcomes = Vec::with_capacity(self.folds);
-        for fold in 0..self.folds {
+        let mut outcomes = Vec::new();
+        let count = x.peers().max(folds.iter().copied().max().map_or(0.0, |last| last as f64));
+        for fold in 0..=count as usize {
             let mut training = objective.with_observed(without(&observed, &folds, fold))?;
             let path = self.path.fit_at(strengths.clone(), estimator, x, &mut training)?;
             let rows: Vec<usize> = (0..folds.len()).filter(|&i| folds[i] == fold).collect();
@@ -145,39 +172,6 @@ impl CrossValidation {
         }
         let path = self.path.fit_at(strengths, estimator, x, &mut objective)?;
         Ok(summary(path, folds, &outcomes))
-    }
-
-    /// The fold of each row held here. All rows of class 0 are dealt in turn, in an order drawn from
-    /// the seed, then those of class 1, then those that do not count.
-    fn deal<F: Float>(
-        &self,
-        observed: &Observed<F>,
-        shard: Shard,
-        peers: &dyn Peers,
-    ) -> Result<Vec<usize>, Error> {
-        let group = |(i, &y): (usize, &bool)| match observed.weights.get(i) {
-            Some(weight) if weight.is_zero() => 2.0,
-            _ => f64::from(u8::from(y)),
-        };
-        let held = shard.first..shard.first + shard.len;
-        // Of every row of the whole matrix.
-        let mut group_of = vec![0.0; shard.of];
-        let own = observed.y.iter().enumerate().map(group);
-        group_of[held.clone()].iter_mut().zip(own).for_each(|(to, group)| *to = group);
-        peers.sum(&mut group_of);
-        let rows_of = |group: f64| (0..shard.of).filter(|&i| group_of[i] == group).collect();
-        let groups: [Vec<usize>; 3] = [0.0, 1.0, 2.0].map(rows_of);
-        let most = groups[0].len().min(groups[1].len());
-        let accepted = "at least 2, and at most the number of rows of the rarer class that count";
-        check_setting("folds", self.folds, (2..=most).contains(&self.folds), accepted)?;
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.seed);
-        let mut folds = vec![0; shard.of];
-        let mut next = (0..self.folds).cycle();
-        for mut group in groups {
-            group.shuffle(&mut rng);
-            group.into_iter().zip(&mut next).for_each(|(i, fold)| folds[i] = fold);
-        }
-        Ok(folds[held].to_vec())
     }
 }
 

@@ -14,7 +14,8 @@ use crate::numbers::float::{Float, Number};
 use crate::objective::data::observed::Observed;
 use crate::objective::data::weights;
 use crate::objective::data::weights::ClassWeights;
-use crate::objective::{Objective, Penalty, Terms};
+use crate::objective::penalty::Penalty;
+use crate::objective::{Objective, Terms};
 use crate::progress::checkpoint::Checkpoint;
 use crate::progress::report::Report;
 use crate::progress::trace::{Observer, Progress, Trace};
@@ -123,6 +124,31 @@ impl<S> LogisticRegression<S> {
     /// ```
     pub fn l1(mut self, l1: f64) -> Self {
         self.settings.terms.penalty.l1 = l1;
+        self
+    }
+
+    /// The factor of each column in both penalties: `l1 · φⱼ` and `l2 · φⱼ` are the strengths of
+    /// column j. 0 or positive, and finite. Default: all 1.
+    ///
+    /// A factor of 0 leaves a column without a penalty. Such columns alone can separate the classes,
+    /// and then there is no optimum ([`Error::Separated`]).
+    ///
+    /// glmnet scales its `penalty.factor` to a mean of 1 first. For the same fit, do so too.
+    ///
+    /// ```
+    /// # use logit_core as logit;
+    /// use logit::{Dense, LogisticRegression};
+    ///
+    /// let x = Dense::from_rows(&[0.2, 1.0, 1.1, -1.0, 1.9, -1.0, 3.2, 1.0], 4, 2); // any backend
+    /// let strong = LogisticRegression::new().l1(1.0);
+    /// assert_eq!(strong.fit(&x, [0, 1, 0, 1])?.model.weights(), [0.0, 0.0]);
+    /// let first_is_free = strong.penalty_factors([0.0, 1.0]).fit(&x, [0, 1, 0, 1])?;
+    /// assert!(first_is_free.model.weights()[0] > 0.0);
+    /// assert_eq!(first_is_free.model.weights()[1], 0.0);
+    /// # Ok::<(), logit::Error>(())
+    /// ```
+    pub fn penalty_factors(mut self, factors: impl IntoIterator<Item: Number>) -> Self {
+        self.settings.terms.penalty.factors = Some(widened(factors).into());
         self
     }
 
@@ -257,7 +283,7 @@ impl<S> LogisticRegression<S> {
         y: impl IntoIterator<Item: Label>,
     ) -> Result<Objective<'a, B>, Error> {
         let observed = self.observed(x, y)?;
-        Objective::new(x, Shard::of(x), observed, self.settings.terms)
+        Objective::new(x, Shard::of(x), observed, self.terms())
     }
 
     /// Labels, weights and offsets, checked as are the penalties and the shape of `x`.
@@ -266,7 +292,7 @@ impl<S> LogisticRegression<S> {
         x: &B,
         y: impl IntoIterator<Item: Label>,
     ) -> Result<Observed<B::Scalar>, Error> {
-        self.settings.terms.penalty.check()?;
+        self.settings.terms.penalty.check(x.ncols())?;
         if Shard::of(x).of == 0 {
             return Err(Error::NoRows);
         }
@@ -278,7 +304,7 @@ impl<S> LogisticRegression<S> {
 
     /// What is to be minimised, apart from the data.
     pub(crate) fn terms(&self) -> Terms {
-        self.settings.terms
+        self.settings.terms.clone()
     }
 }
 

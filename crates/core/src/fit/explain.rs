@@ -6,7 +6,8 @@ use crate::backend::contract::{Backend, check_finite, check_products, in_range};
 use crate::backend::error::Error;
 use crate::backend::model::Model;
 use crate::numbers::float::Float;
-use crate::objective::{Objective, Penalty};
+use crate::objective::Objective;
+use crate::objective::penalty::Penalty;
 
 /// Fails, the same in all processes, with the reason why the `loss` or its gradient is not finite at
 /// the model that a fit starts from.
@@ -20,7 +21,7 @@ pub(crate) fn start<B: Backend + ?Sized>(
     let rows = 0..x.nrows();
     let products = check_finite(x, rows.clone());
     x.peers().agree(products.and_then(|()| check_products(x, rows, model.weights())))?;
-    let penalized = objective.l1() > 0.0 || objective.l2() > 0.0;
+    let penalized = !objective.penalty().is_none();
     objective.set_penalty(Penalty::NONE);
     let at = objective.coordinates().fold(model.weights(), model.intercept());
     let start = objective.evaluate(at);

@@ -4,4 +4,5 @@ pub(crate) mod cross_validation;
 pub(crate) mod early_stopping;
 pub(crate) mod estimator;
 mod explain;
+mod folds;
 pub(crate) mod path;

@@ -1,6 +1,8 @@
 //! The regularisation path: fits from the strongest penalty of interest down.
 
-use num_traits::Float as _;
+use std::ops::ControlFlow;
+
+use num_traits::{Float as _, Zero};
 
 use crate::backend::contract::Backend;
 use crate::backend::error::{Error, check_setting};
@@ -8,9 +10,12 @@ use crate::backend::labels::Label;
 use crate::backend::model::Model;
 use crate::fit::estimator::{Fit, LogisticRegression};
 use crate::linalg::vectors::all_finite;
-use crate::numbers::float::Float;
-use crate::objective::{Objective, Penalty};
-use crate::progress::trace::Progress;
+use crate::numbers::float::{Float, Number};
+use crate::objective::Objective;
+use crate::objective::columns::coordinates::Coordinates;
+use crate::objective::penalty::Penalty;
+use crate::progress::trace::{Progress, Trace};
+use crate::solvers::proximal_newton::ProximalNewton;
 use crate::solvers::solver::Solver;
 
 /// Fits along a grid of penalties, from the least strength at which all weights are 0 down, each
@@ -41,11 +46,13 @@ use crate::solvers::solver::Solver;
 /// assert!(path.strengths[0] > path.strengths[19]);
 /// # Ok::<(), logit::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Path {
     l1_ratio: f64,
     steps: usize,
     least_ratio: Option<f64>,
+    /// The strengths that are asked for, if it is not a grid of these steps.
+    strengths: Option<Vec<f64>>,
 }
 
 /// What comes of a path.
@@ -79,7 +86,7 @@ fn least_ratio<F: Float>() -> f64 {
 
 impl Default for Path {
     fn default() -> Self {
-        Self { l1_ratio: 1.0, steps: 100, least_ratio: None }
+        Self { l1_ratio: 1.0, steps: 100, least_ratio: None, strengths: None }
     }
 }
 
@@ -111,6 +118,14 @@ impl Path {
         self
     }
 
+    /// Fits at these strengths, in place of a grid: 0 or positive, and finite, at least one. They are
+    /// fitted from the largest down, whatever their order.
+    pub fn strengths(mut self, strengths: impl IntoIterator<Item: Number>) -> Self {
+        let strengths = strengths.into_iter().map(|strength| strength.float().widen());
+        self.strengths = Some(strengths.collect());
+        self
+    }
+
     /// Fits the path with the estimator's settings other than its penalties, which must be 0, and
     /// its initial model or checkpoint: the first fit starts from the intercept alone.
     ///
@@ -125,7 +140,7 @@ impl Path {
     ) -> Result<PathFit<B::Scalar>, Error> {
         self.check::<B::Scalar, S>(estimator)?;
         let mut objective = estimator.objective(x, y)?;
-        let strengths = self.strengths(&mut objective)?;
+        let strengths = self.grid(&mut objective)?;
         self.fit_at(strengths, estimator, x, &mut objective)
     }
 
@@ -142,7 +157,12 @@ impl Path {
         let holds = (least_ratio::<F>()..1.0).contains(&least);
         let accepted = "at least 256 machine epsilons, 6e-14 (f32: 3e-5), and below 1";
         check_setting("least_ratio", least, holds, accepted)?;
-        let Penalty { l1, l2 } = estimator.terms().penalty;
+        let strengths = self.strengths.as_deref().unwrap_or(&[1.0]);
+        let holds = |strength: &f64| *strength >= 0.0 && strength.is_finite();
+        let accepted = "at least one, each 0 or positive, and finite";
+        let all = !strengths.is_empty() && strengths.iter().all(holds);
+        check_setting("strengths", format_args!("{strengths:?}"), all, accepted)?;
+        let Penalty { l1, l2, .. } = estimator.terms().penalty;
         for (name, strength) in [("l1", l1), ("l2", l2)] {
             check_setting(name, strength, strength == 0.0, "0, since a path sets the penalties")?;
         }
@@ -150,10 +170,15 @@ impl Path {
     }
 
     /// The grid for some data.
-    pub(crate) fn strengths<B: Backend + ?Sized>(
+    pub(crate) fn grid<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
     ) -> Result<Vec<f64>, Error> {
+        if let Some(strengths) = &self.strengths {
+            let mut strengths = strengths.clone();
+            strengths.sort_by(|a, b| b.total_cmp(a));
+            return Ok(strengths);
+        }
         let Some(slope) = largest_slope(objective)? else {
             // The first fit says what is wrong.
             return Ok(vec![1.0]);
@@ -175,12 +200,13 @@ impl Path {
         x: &B,
         objective: &mut Objective<'_, B>,
     ) -> Result<PathFit<B::Scalar>, Error> {
-        let model = start(objective);
+        let model = start(objective)?;
         let mut fits: Vec<Fit<B::Scalar>> = Vec::with_capacity(strengths.len());
         for &strength in &strengths {
             let (l1, l2) = (self.l1_ratio * strength, (1.0 - self.l1_ratio) * strength);
-            objective.set_penalty(Penalty { l1, l2 });
-            let mut observe = |_: &Progress<'_, B::Scalar>| std::ops::ControlFlow::Continue(());
+            let penalty = objective.penalty().with(l1, l2);
+            objective.set_penalty(penalty);
+            let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
             let start = fits.last().map_or(&model, |fit| &fit.model).clone();
             fits.push(estimator.minimize(x, objective, start, &mut observe)?);
         }
@@ -188,14 +214,32 @@ impl Path {
     }
 }
 
-/// The best model of no weights.
-fn start<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> Model<B::Scalar> {
-    let mut model = Model::zero(objective.ncols());
-    model.intercept = B::Scalar::narrow(objective.null_model().intercept);
-    model
+/// The best model of the weights without a penalty, the others being 0.
+fn start<B: Backend + ?Sized>(objective: &mut Objective<'_, B>) -> Result<Model<B::Scalar>, Error> {
+    if objective.penalty().free_columns().next().is_none() {
+        let mut model = Model::zero(objective.ncols());
+        model.intercept = B::Scalar::narrow(objective.null_model().intercept);
+        return Ok(model);
+    }
+    let basis = objective.basis()?;
+    let penalty = objective.penalty();
+    // No slope comes up to this strength.
+    let least =
+        |least: f64, j| if penalty.factor(j) > 0.0 { penalty.factor(j).min(least) } else { least };
+    let least_factor = (0..objective.ncols()).fold(f64::INFINITY, least);
+    let strength =
+        (0..objective.ncols()).map(|j| size(&basis, j)).fold(1.0, f64::max) / least_factor;
+    let unreachable = penalty.with(strength.max(f64::MIN_POSITIVE), 0.0);
+    objective.set_penalty(unreachable);
+    let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
+    let mut trace = Trace::aside(objective, &mut observe);
+    let zeros = vec![B::Scalar::zero(); objective.dimension()];
+    let (point, _) = ProximalNewton::new().minimize(objective, zeros, &mut trace)?;
+    objective.coordinates().unfold(&point.at)
 }
 
-/// The largest slope by a weight where all are 0; `None` where one is not finite.
+/// The largest slope with respect to a weight where all with a penalty are 0, divided by its factor;
+/// `None` where one is not finite.
 ///
 /// Where all are rounding, no column tells anything. Then it is the largest slope that residuals
 /// of root mean square ½ can have, by Cauchy and Schwarz's inequality. A grid from there down keeps
@@ -203,8 +247,9 @@ fn start<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> Model<B::Scalar> 
 fn largest_slope<B: Backend + ?Sized>(
     objective: &mut Objective<'_, B>,
 ) -> Result<Option<f64>, Error> {
-    objective.set_penalty(Penalty::NONE);
-    let model = start(objective);
+    let model = start(objective)?;
+    let none = objective.penalty().with(0.0, 0.0);
+    objective.set_penalty(none);
     let at = objective.coordinates().fold(model.weights(), model.intercept());
     let gradient = objective.evaluate(at).gradient;
     if !all_finite(&gradient) {
@@ -214,13 +259,21 @@ fn largest_slope<B: Backend + ?Sized>(
     let rounding = ROUNDING_EPSILONS * B::Scalar::epsilon().widen();
     let (mut largest, mut possible) = (0.0, 0.0);
     for (j, slope) in gradient.iter().enumerate().take(objective.ncols()) {
-        let inverse = basis.inverse_scale(j);
-        let spread = if inverse > 0.0 { 1.0 / inverse } else { 0.0 };
-        let size = basis.mean(j).hypot(spread);
+        let (size, factor) = (size(&basis, j), objective.penalty().factor(j));
+        if factor == 0.0 {
+            continue;
+        }
         let slope = slope.widen().abs();
-        possible = f64::max(possible, size / 2.0);
-        largest = f64::max(largest, if slope > rounding * size { slope } else { 0.0 });
+        possible = f64::max(possible, size / 2.0 / factor);
+        largest = f64::max(largest, if slope > rounding * size { slope / factor } else { 0.0 });
     }
     let any = if possible > 0.0 { possible } else { 1.0 };
     Ok(Some(if largest > 0.0 { largest } else { any }))
+}
+
+/// The root mean square of a column.
+fn size(basis: &Coordinates, column: usize) -> f64 {
+    let inverse = basis.inverse_scale(column);
+    let spread = if inverse > 0.0 { 1.0 / inverse } else { 0.0 };
+    basis.mean(column).hypot(spread)
 }

@@ -51,7 +51,7 @@ pub(crate) struct InterceptReach {
 
 impl Bound {
     pub(crate) fn new<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> Self {
-        let penalised = objective.l2() > 0.0;
+        let penalised = objective.penalty().least_l2() > 0.0;
         Self { intercept: penalised.then(|| InterceptReach::new(objective)).flatten() }
     }
 
@@ -62,7 +62,7 @@ impl Bound {
         objective: &Objective<'_, B>,
         point: &Evaluation<B::Scalar>,
     ) -> Option<f64> {
-        let (l2, gradient) = (objective.l2(), point.subgradient());
+        let (l2, gradient) = (objective.penalty().least_l2(), point.subgradient());
         let (slope, of_intercept) = match &self.intercept {
             Some(intercept) => intercept.slope_and_rest(objective, &point.at, &gradient)?,
             None => (norm(gradient.iter().map(|slope| slope.widen())), 0.0),

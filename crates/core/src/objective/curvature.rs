@@ -3,6 +3,7 @@
 use crate::backend::model::Model;
 use crate::linalg::factor::Factor;
 use crate::objective::columns::coordinates::Coordinates;
+use crate::objective::penalty::Penalty;
 
 /// An approximation of the inverse of the second derivatives.
 pub(crate) struct Curvature {
@@ -22,11 +23,11 @@ impl Curvature {
     }
 
     /// Of each parameter by itself, where columns are centred and scaled: `most` and its penalty.
-    pub(crate) fn separate(most: f64, l2: f64, basis: &Coordinates) -> Self {
+    pub(crate) fn separate(most: f64, penalty: &Penalty, basis: &Coordinates) -> Self {
         let weights = basis.dimension() - usize::from(basis.fit_intercept());
         let inverse = (0..basis.dimension()).map(|j| {
-            let scale = if j < weights { basis.inverse_scale(j) } else { 0.0 };
-            1.0 / (most + l2 * scale * scale)
+            let ridge = |j| penalty.l2_of(j) * basis.inverse_scale(j).powi(2);
+            1.0 / (most + if j < weights { ridge(j) } else { 0.0 })
         });
         Self { inverse: Inverse::Diagonal(inverse.collect()), basis: basis.clone() }
     }
@@ -68,7 +69,7 @@ impl Curvature {
         let d = gradient.len() - usize::from(basis.fit_intercept());
         let (by_weight, by_intercept) = gradient.split_at(d);
         let by_intercept = by_intercept.first().copied().unwrap_or(0.0);
-        basis.gradient(by_weight.iter().copied(), by_intercept, 0.0, by_weight, &mut folded);
+        basis.gradient(by_weight.iter().copied(), by_intercept, |_| 0.0, by_weight, &mut folded);
         folded
     }
 }

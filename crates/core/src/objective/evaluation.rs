@@ -2,6 +2,7 @@
 
 use crate::linalg::vectors::{all_finite, shrunk};
 use crate::numbers::float::Float;
+use crate::objective::penalty::Penalty;
 
 /// The loss and its gradient at some parameters, as one pass over the data found them.
 ///
@@ -14,8 +15,8 @@ pub struct Evaluation<F> {
     pub(crate) gradient: Vec<F>,
     /// The largest logit of the rows held here, in absolute value.
     pub(crate) own_largest_logit: f64,
-    /// The strength of the L1 penalty, and the number of the weights that have it.
-    pub(super) l1: f64,
+    pub(super) penalty: Penalty,
+    /// The number of weights.
     pub(super) ncols: usize,
     /// Which objective made this.
     pub(super) objective: usize,
@@ -46,10 +47,10 @@ impl<F: Float> Evaluation<F> {
     /// The subgradient of least norm, the L1 term included; without an L1 penalty the gradient.
     pub fn subgradient(&self) -> Vec<F> {
         let mut subgradient = self.gradient.clone();
-        if self.l1 > 0.0 {
-            for (slope, weight) in subgradient.iter_mut().zip(&self.at[..self.ncols]) {
-                let least = least_subgradient(slope.widen(), weight.widen(), self.l1);
-                *slope = F::narrow(least);
+        if self.penalty.l1 > 0.0 {
+            for (j, slope) in subgradient.iter_mut().enumerate().take(self.ncols) {
+                let l1 = self.penalty.l1_of(j);
+                *slope = F::narrow(least_subgradient(slope.widen(), self.at[j].widen(), l1));
             }
         }
         subgradient

@@ -6,6 +6,7 @@ pub(crate) mod curvature;
 pub(crate) mod data;
 pub(crate) mod evaluation;
 mod null_model;
+pub(crate) mod penalty;
 mod product;
 pub(crate) mod second;
 pub(crate) mod sums;
@@ -15,25 +16,26 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::backend::contract::Backend;
-use crate::backend::error::{Error, check_setting};
+use crate::backend::error::Error;
 use crate::backend::model::Model;
 use crate::backend::shard::Shard;
-use crate::numbers::float::Float;
 use crate::objective::columns::coordinates::{Coordinates, Moments};
 use crate::objective::data::Data;
 use crate::objective::data::observed::Observed;
 use crate::objective::evaluation::Evaluation;
+use crate::objective::penalty::Penalty;
 use crate::objective::sums::RowSums;
 
 /// What a fit minimises, as a function of d weights and, unless the intercept is left out, the
 /// intercept as the last parameter.
 ///
 /// ```text
-/// f(w, b) = Σᵢ ωᵢ cross_entropy(xᵢ·w + b + oᵢ, yᵢ) / Σᵢ ωᵢ  +  l2/2 · |w|²
+/// f(w, b) = Σᵢ ωᵢ cross_entropy(xᵢ·w + b + oᵢ, yᵢ) / Σᵢ ωᵢ  +  l2/2 Σⱼ φⱼ wⱼ²
 /// ```
 ///
-/// The sample weights `ωᵢ` are 1 and the offsets `oᵢ` are 0 unless they are given. With standardisation,
-/// `xᵢ` and `w` are those of the standardised columns. An L1 penalty adds `l1 · |w|₁`. That term has no
+/// The sample weights `ωᵢ` and the penalty factors `φⱼ` are 1 and the offsets `oᵢ` are 0 unless they
+/// are given. With standardisation,
+/// `xᵢ` and `w` are those of the standardised columns. An L1 penalty adds `l1 Σⱼ φⱼ |wⱼ|`. That term has no
 /// gradient where a weight is 0, so [`Evaluation::gradient`] leaves it out.
 ///
 /// [`LogisticRegression::objective`](crate::LogisticRegression::objective) makes one. Solvers of your own
@@ -66,37 +68,8 @@ fn new_id() -> usize {
     LAST.fetch_add(1, Ordering::Relaxed)
 }
 
-/// The strengths of the penalties.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Penalty {
-    pub(crate) l1: f64,
-    pub(crate) l2: f64,
-}
-
-impl Penalty {
-    pub(crate) const NONE: Self = Self { l1: 0.0, l2: 0.0 };
-
-    /// `l2/2 · |w|² + l1 · |w|₁`
-    fn of<F: Float>(&self, weights: &[F]) -> f64 {
-        let squares = weights.iter().map(|w| w.widen().powi(2)).sum::<f64>();
-        let ridge = self.l2 / 2.0 * squares;
-        match self.l1 > 0.0 {
-            true => ridge + self.l1 * weights.iter().map(|w| w.widen().abs()).sum::<f64>(),
-            false => ridge,
-        }
-    }
-
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        for (name, strength) in [("l1", self.l1), ("l2", self.l2)] {
-            let holds = strength >= 0.0 && strength.is_finite();
-            check_setting(name, strength, holds, "0 or positive, and finite")?;
-        }
-        Ok(())
-    }
-}
-
 /// What is to be minimised, apart from the data.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Terms {
     pub(crate) penalty: Penalty,
     pub(crate) fit_intercept: bool,
@@ -142,7 +115,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     pub(crate) fn with_observed(&self, observed: Observed<B::Scalar>) -> Result<Self, Error> {
         let (fit_intercept, standardize) =
             (self.coordinates.fit_intercept(), self.coordinates.is_standardized());
-        let terms = Terms { penalty: self.penalty, fit_intercept, standardize };
+        let terms = Terms { penalty: self.penalty.clone(), fit_intercept, standardize };
         Self::of(self.data.with_observed(observed), terms)
     }
 
@@ -157,7 +130,7 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// less.
     pub(crate) fn sample(&self, wanted: usize) -> Option<Self> {
         let data = self.data.sample(wanted)?;
-        Some(Self::over(data, self.penalty, self.coordinates.clone()))
+        Some(Self::over(data, self.penalty.clone(), self.coordinates.clone()))
     }
 
     /// The number of parameters: one per column, plus one for the intercept where it is fitted.
@@ -199,19 +172,20 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         self.data.count_read(self.nrows());
         self.coordinates.unfold_into(&at, &mut self.model);
         let totals = self.sums.losses(&self.data, None, &self.model);
-        let (total_weight, penalty) = (self.data.total_weight(), self.penalty);
+        let (total_weight, penalty) = (self.data.total_weight(), &self.penalty);
         let mean = |sum: f64| sum / total_weight;
         let weights = &at[..self.coordinates.ncols()];
         let mut gradient = at.clone();
         let products = totals.products.iter().copied().map(mean);
         let residual = mean(totals.factors);
-        self.coordinates.gradient(products, residual, penalty.l2, weights, &mut gradient);
+        let ridge = |j| penalty.l2_of(j);
+        self.coordinates.gradient(products, residual, ridge, weights, &mut gradient);
         Evaluation {
             // Infinite weights can leave a cross-entropy of 0; here they make the loss NaN or
             // infinite even without a penalty, 0 · ∞ being NaN.
             loss: mean(totals.loss) + penalty.of(weights),
             own_largest_logit: totals.own_largest_logit,
-            l1: penalty.l1,
+            penalty: penalty.clone(),
             ncols: weights.len(),
             objective: self.id,
             at,
@@ -242,8 +216,9 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         let mean = |sum: f64| sum / total_weight.unwrap_or(1.0);
         let weights = &parameters[..data.ncols()];
         let products = totals.products.iter().copied().map(mean);
-        let penalty = Penalty { l1: 0.0, ..self.penalty };
-        coordinates.gradient(products, mean(totals.factors), penalty.l2, weights, gradient);
+        let penalty = self.penalty.with(0.0, self.penalty.l2);
+        let ridge = |j| penalty.l2_of(j);
+        coordinates.gradient(products, mean(totals.factors), ridge, weights, gradient);
         mean(totals.loss) + penalty.of(weights)
     }
 
@@ -251,13 +226,13 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
         &self.coordinates
     }
 
-    /// The strength of the L1 penalty.
+    /// The strength of the L1 penalty, before factors of columns.
     pub fn l1(&self) -> f64 {
         self.penalty.l1
     }
 
-    pub(crate) fn l2(&self) -> f64 {
-        self.penalty.l2
+    pub(crate) fn penalty(&self) -> &Penalty {
+        &self.penalty
     }
 
     pub(crate) fn set_penalty(&mut self, penalty: Penalty) {

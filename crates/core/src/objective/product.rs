@@ -48,8 +48,9 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         self.data.count_read(self.nrows());
         let totals = self.sums.hessian_product(&self.data, &self.model, &along);
         let mean = |sum: f64| sum / self.data.total_weight();
-        let (products, l2) = (totals.products.iter().copied().map(mean), self.penalty.l2);
-        self.coordinates.gradient(products, mean(totals.factors), l2, &direction[..d], product);
+        let products = totals.products.iter().copied().map(mean);
+        let (residual, ridge) = (mean(totals.factors), |j| self.penalty.l2_of(j));
+        self.coordinates.gradient(products, residual, ridge, &direction[..d], product);
     }
 
     /// By how much a `step`, give or take what it is `off` by, moves a row's logit to the side of

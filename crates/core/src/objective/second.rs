@@ -41,7 +41,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         let rounding = self.rounding_of_columns(&gram, basis);
         let factor = Factor::new(gram, &rounding, |first| {
             let mut sums = self.gram(parameters, basis, &all, of_rows, Some(first));
-            let penalty = |j| self.l2() * basis.inverse_scale(j).powi(2);
+            let penalty = |j| self.penalty.l2_of(j) * basis.inverse_scale(j).powi(2);
             add_diagonal(&mut sums, first, self.ncols(), penalty);
             sums
         });
@@ -60,7 +60,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
     ) -> Vec<f64> {
         let mut sums = self.gram(parameters, basis, columns, of_rows, None);
         for (k, &j) in columns.iter().enumerate().filter(|(_, j)| **j < self.ncols()) {
-            sums[k * columns.len() + k] += self.l2() * basis.inverse_scale(j).powi(2);
+            sums[k * columns.len() + k] += self.penalty.l2_of(j) * basis.inverse_scale(j).powi(2);
         }
         sums
     }

@@ -15,7 +15,7 @@
 
 use crate::backend::contract::Backend;
 use crate::numbers::float::Float;
-use crate::objective::{Objective, Penalty};
+use crate::objective::Objective;
 
 /// Rows that lie on the wrong sides by more than this in the mean make an objective too cold.
 const SATURATED_LOSS: f64 = 8.0;
@@ -38,7 +38,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         for weight in &mut observed.weights {
             *weight = B::Scalar::narrow((weight.widen() / largest).powf(1.0 / temperature));
         }
-        let penalty = Penalty { l2: self.penalty.l2 * temperature, ..self.penalty };
+        let penalty = self.penalty.with(self.penalty.l1, self.penalty.l2 * temperature);
         let data = data.with_observed(observed);
         Self { basis: self.basis.clone(), ..Self::over(data, penalty, self.coordinates.clone()) }
     }

@@ -55,6 +55,7 @@ struct Problem {
     standardize: bool,
     l1: f64,
     l2: f64,
+    penalty_factors: Option<Vec<f64>>,
 }
 
 impl Checkpoint {
@@ -119,11 +120,12 @@ impl Problem {
             fit_intercept: objective.coordinates().fit_intercept(),
             standardize: objective.coordinates().is_standardized(),
             l1: objective.l1(),
-            l2: objective.l2(),
+            l2: objective.penalty().l2,
+            penalty_factors: objective.penalty().factors.as_ref().map(|factors| factors.to_vec()),
         }
     }
 
-    fn facts(&self) -> [(&'static str, String); 7] {
+    fn facts(&self) -> [(&'static str, String); 8] {
         [
             ("precision", self.precision.clone()),
             ("number of rows", self.rows.to_string()),
@@ -132,6 +134,7 @@ impl Problem {
             ("standardize", self.standardize.to_string()),
             ("l1", self.l1.to_string()),
             ("l2", self.l2.to_string()),
+            ("penalty factors", format!("{:?}", self.penalty_factors)),
         ]
     }
 }

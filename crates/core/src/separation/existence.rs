@@ -49,13 +49,14 @@ pub(crate) enum Verdict {
 }
 
 /// Whether there is an optimum for certain. What a sample of the rows rules out, more rows do not
-/// allow; so it is asked first.
+/// allow; so it is asked first. No direction has a share of the `penalised` columns.
 ///
 /// # Errors
 /// Where the spread of a column is out of range.
 pub(crate) fn verdict<B: Backend + ?Sized>(
     objective: &mut Objective<'_, B>,
     point: &Evaluation<B::Scalar>,
+    penalised: &[usize],
 ) -> Result<Verdict, Error> {
     let order = objective.dimension();
     let affordable = |sample: &Objective<'_, B>| {
@@ -64,21 +65,23 @@ pub(crate) fn verdict<B: Backend + ?Sized>(
     if let Some(mut sample) = objective.sample(sample_size(order))
         && let steps @ 1.. = affordable(&sample)
     {
-        let basis = sample.basis()?;
+        let mut basis = sample.basis()?;
+        basis.leave_out(penalised);
         let point = sample.evaluate(&point.at[..]);
         let left_out = proven_but_for(&mut sample, &basis, point, steps);
-        if left_out.is_ok_and(|columns| columns.is_empty()) {
+        if left_out.is_ok_and(|columns| columns == penalised) {
             return Ok(Verdict::Exists);
         }
     }
-    let basis = objective.basis()?;
+    let mut basis = objective.basis()?;
+    basis.leave_out(penalised);
     let left_out = match proven_but_for(objective, &basis, point.clone(), STEPS) {
         Ok(columns) => columns,
         Err(step) => return Ok(Verdict::Open { step }),
     };
     // Columns that depend on others at this point, where rows have lost their curvature, may not do
     // so otherwise: then nothing is said of them.
-    if left_out.is_empty() || left_out == dependent_columns(objective, &basis) {
+    if left_out == penalised || left_out == dependent_columns(objective, &basis) {
         return Ok(Verdict::Exists);
     }
     Ok(Verdict::Open { step: vec![0.0; order] })

@@ -71,7 +71,7 @@ impl Suspicion {
         objective: &Objective<'_, B>,
         point: &Evaluation<B::Scalar>,
     ) -> Result<(), Error> {
-        if may_separate(objective) {
+        if objective.penalty().is_none() {
             let largest = objective.data.peers().max(point.own_largest_logit);
             if largest > self.logit && may_be_plane(objective, point.loss) {
                 self.logit = LOGIT_GROWTH * largest;
@@ -94,7 +94,8 @@ pub(crate) fn check_at_the_end<B: Backend + ?Sized>(
         return Ok(());
     }
     let model = model_at(objective, &point.at);
-    let asked = may_be_plane(objective, point.loss);
+    let penalised = penalised_columns(objective);
+    let asked = penalised.is_empty() && may_be_plane(objective, point.loss);
     if asked {
         refuse_plane(objective, &model)?;
     }
@@ -102,15 +103,16 @@ pub(crate) fn check_at_the_end<B: Backend + ?Sized>(
     let mut step = None;
     if few {
         // Where the spread of a column is out of range nothing can be told.
-        match existence::verdict(objective, point) {
+        match existence::verdict(objective, point, &penalised) {
             Ok(Verdict::Open { step: open }) => step = Some(open),
             Ok(Verdict::Exists) | Err(_) => return Ok(()),
         }
     }
-    if !asked {
+    if !asked && penalised.is_empty() {
         refuse_plane(objective, &model)?;
     }
-    let Ok(basis) = objective.basis() else { return Ok(()) };
+    let Ok(mut basis) = objective.basis() else { return Ok(()) };
+    basis.leave_out(&penalised);
     let mut basis = objective.coordinates().composed(&basis).into_owned();
     if let Some(step) = step {
         refuse_direction(objective, &basis, &step)?;
@@ -140,9 +142,19 @@ fn refuse_direction<B: Backend + ?Sized>(
     Ok(())
 }
 
-/// Whether no penalty stands in the way of ever larger weights.
+/// Whether some weight may grow without a penalty in its way.
 fn may_separate<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> bool {
-    objective.l1() == 0.0 && objective.l2() == 0.0
+    let penalty = objective.penalty();
+    penalty.is_none() || penalty.free_columns().next().is_some()
+}
+
+/// The columns that no direction to infinity has.
+fn penalised_columns<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> Vec<usize> {
+    let penalty = objective.penalty();
+    if penalty.is_none() {
+        return Vec::new();
+    }
+    (0..objective.ncols()).filter(|&column| penalty.factor(column) > 0.0).collect()
 }
 
 /// Whether the loss is as small as where all rows are on the sides of their classes, or nearly.

@@ -11,6 +11,7 @@ mod large;
 mod metrics;
 mod path;
 mod peers;
+mod penalty_factors;
 mod saturated;
 mod separation;
 mod solvers;

@@ -325,3 +325,63 @@ fn bad_data_is_named() {
     assert_eq!(Path::new().fit(&new(), &x, [0u8; 0]), Err(Error::NoRows));
     assert!(x.nrows() == 0 && CrossValidation::new().fit(&new(), &x, [0u8; 0]).is_err());
 }
+
+#[test]
+fn strengths_of_ones_own_are_fitted_from_the_largest_down() {
+    let (x, y) = data::<f64>(90, 6);
+    let path = Path::new().strengths([0.001, 0.1, 0.0, 0.01]).fit(&new(), &x, &y).expect("a path");
+    assert_eq!(path.strengths, [0.1, 0.01, 0.001, 0.0]);
+    for (fit, strength) in path.fits.iter().zip(&path.strengths) {
+        let alone = new().l1(*strength).fit(&x, &y).expect("a fit");
+        for (a, b) in fit.model.weights().iter().zip(alone.model.weights()) {
+            assert!((a - b).abs() < 1e-6, "{a} is not {b} at {strength}");
+        }
+    }
+    for strengths in [vec![], vec![-1.0], vec![0.1, f64::NAN]] {
+        let error = Path::new().strengths(&strengths).fit(&new(), &x, &y).expect_err("an error");
+        assert!(matches!(error, Error::Setting { name: "strengths", .. }), "{error}");
+    }
+}
+
+#[test]
+fn rows_of_a_group_are_in_one_fold_and_folds_are_even() {
+    let (x, y) = data::<f64>(120, 3);
+    for seed in 0..20 {
+        let group = |i: usize| format!("group {}", (i * i + 3 * i) % 31);
+        let groups: Vec<_> = (0..120).map(group).collect();
+        let validation = CrossValidation::new().folds(4).seed(seed).groups(&groups);
+        let folds = validation.path(Path::new().steps(2)).fit(&new(), &x, &y).expect("folds").folds;
+        let mut sizes = [0; 4];
+        for i in 0..120 {
+            sizes[folds[i]] += 1;
+            assert!((0..i).all(|k| groups[k] != groups[i] || folds[k] == folds[i]));
+        }
+        let largest =
+            groups.iter().map(|g| groups.iter().filter(|other| g == *other).count()).max();
+        let spread = sizes.iter().max().expect("4") - sizes.iter().min().expect("4");
+        assert!(spread <= largest.expect("a group"), "{sizes:?}");
+    }
+}
+
+#[test]
+fn folds_of_ones_own_are_kept_and_bad_ones_refused() {
+    let (x, y) = data::<f64>(90, 3);
+    let path = Path::new().steps(2);
+    let fit = |folds: &[usize]| {
+        let validation = CrossValidation::new().path(path.clone());
+        validation.fold_of_rows(folds.iter().copied()).fit(&new(), &x, &y)
+    };
+    let folds: Vec<usize> = (0..90).map(|i| i % 3).collect();
+    assert_eq!(fit(&folds).expect("folds").folds, folds);
+    let refused = |folds: &[usize]| fit(folds).expect_err("an error").to_string();
+    assert!(refused(&[0, 1]).contains("2 folds for 90 rows"));
+    assert!(refused(&[0; 90]).contains("folds is 1"));
+    let gap: Vec<usize> = (0..90).map(|i| 2 * (i % 2)).collect();
+    assert!(refused(&gap).contains("no row that counts in fold 1"), "{}", refused(&gap));
+    assert!(refused(&vec![usize::MAX; 90]).contains("no more than rows"));
+    // All rows of one class in one fold leave none outside.
+    let by_class: Vec<usize> = y.iter().map(|&y| usize::from(y)).collect();
+    assert!(matches!(fit(&by_class), Err(Error::OneClass { .. })));
+    let groups = CrossValidation::new().folds(3).groups(y.clone()).fit(&new(), &x, &y);
+    assert!(groups.expect_err("an error").to_string().contains("number of groups"));
+}

@@ -237,12 +237,12 @@ impl Coordinates {
     }
 
     /// The gradient by a solver's parameters, given the means over rows of `residual · x` and of
-    /// `residual`, plus the L2 term `penalty · v`.
+    /// `residual`, plus the L2 term: `penalty` of a column times its parameter.
     pub(crate) fn gradient<F: Float>(
         &self,
         mean_products: impl Iterator<Item = f64>,
         mean_residual: f64,
-        penalty: f64,
+        penalty: impl Fn(usize) -> f64,
         parameters: &[F],
         gradient: &mut [F],
     ) {
@@ -251,7 +251,7 @@ impl Coordinates {
                 Some(s) => (by_weight - s.mean[j] * mean_residual) * s.inverse[j],
                 None => by_weight,
             };
-            gradient[j] = F::narrow(by_weight + penalty * parameters[j].widen());
+            gradient[j] = F::narrow(by_weight + penalty(j) * parameters[j].widen());
         }
         if self.fit_intercept {
             gradient[self.ncols] = F::narrow(mean_residual);

@@ -72,10 +72,10 @@ const SHORTEST: f64 = 0.25;
 
 impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
     pub(crate) fn new(objective: &'o mut Objective<'a, B>, basis: Coordinates) -> Self {
-        let strength = objective.l1();
         // A column that is left out has a penalty like any other weight of 0.
         let scale = |j| if basis.is_constant(j) { 1.0 } else { basis.inverse_scale(j) };
-        let mut l1: Vec<f64> = (0..objective.ncols()).map(|j| strength * scale(j)).collect();
+        let strength = |j| objective.penalty().l1_of(j) * scale(j);
+        let mut l1: Vec<f64> = (0..objective.ncols()).map(strength).collect();
         l1.resize(objective.dimension(), 0.0);
         let reach = InterceptReach::new(objective);
         Self { objective, basis, l1, reach }
@@ -87,9 +87,9 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
 
     /// The largest curvature by each coordinate, where that of the cross-entropy is at most `most`.
     pub(crate) fn most_curvature(&self, most: f64) -> Vec<f64> {
-        let (d, l2) = (self.objective.ncols(), self.objective.l2());
-        let scale = |j: usize| if j < d { self.basis.inverse_scale(j) } else { 0.0 };
-        (0..self.l1.len()).map(|j| most + l2 * scale(j).powi(2)).collect()
+        let (d, penalty) = (self.objective.ncols(), self.objective.penalty());
+        let ridge = |j| penalty.l2_of(j) * self.basis.inverse_scale(j).powi(2);
+        (0..self.l1.len()).map(|j| most + if j < d { ridge(j) } else { 0.0 }).collect()
     }
 
     /// Reads the matrix once.
@@ -105,7 +105,7 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
         let d = self.objective.ncols();
         let (by_weight, by_intercept) = widened(slopes, d);
         let (mut by_v, none) = (vec![0.0; slopes.len()], vec![0.0; d]);
-        self.basis.gradient(by_weight.into_iter(), by_intercept, 0.0, &none, &mut by_v);
+        self.basis.gradient(by_weight.into_iter(), by_intercept, |_| 0.0, &none, &mut by_v);
         by_v
     }
 
@@ -139,46 +139,50 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
         }
     }
 
-    /// How far F may at most lie above its minimum, given how far the intercept is from its best.
+    /// How far F may at most lie above its minimum, given how far a parameter without a penalty is from
+    /// its best.
     ///
     /// By convexity `F(v) - F(u) ≤ Σⱼ (λⱼ|vⱼ| + gⱼvⱼ) - Σⱼ (λⱼ|uⱼ| + gⱼuⱼ)` for the weights of any
     /// `u`, and at the minimum `Σⱼ λⱼ|uⱼ| ≤ F(u) ≤ F(v)`.
-    fn bound(&self, point: &Point<B::Scalar>, intercept: f64) -> f64 {
+    fn bound(&self, point: &Point<B::Scalar>, reach: impl Fn(usize) -> f64) -> f64 {
         let (mut sum, mut excess) = (0.0, 0.0f64);
-        for ((&g, &v), &l1) in point.gradient.iter().zip(&point.v).zip(&self.l1) {
+        let parameters = point.gradient.iter().zip(&point.v).zip(&self.l1);
+        for (j, ((&g, &v), &l1)) in parameters.enumerate() {
             if l1 > 0.0 {
                 // Not 0 · ∞, where a column hardly varies.
                 sum += if v == 0.0 { 0.0 } else { v * (g + l1 * v.signum()) };
                 excess = excess.max(g.abs() / l1 - 1.0);
-            } else {
-                sum += g.abs() * intercept;
+            } else if g != 0.0 {
+                sum += g.abs() * reach(j);
             }
         }
         (sum + excess * point.loss()).max(0.0)
     }
 
     /// How far the intercept can be from its best, given its slope: no weights of the minimum are
-    /// larger than their penalty allows.
+    /// larger than their penalty allows. Nothing is known of it beside weights without a penalty.
     fn intercept_reach(&self, point: &Point<B::Scalar>) -> f64 {
-        let (Some(reach), Some(&c)) = (&self.reach, point.v.get(self.objective.ncols())) else {
-            return 0.0;
-        };
+        let d = self.objective.ncols();
+        let (Some(reach), Some(&c)) = (&self.reach, point.v.get(d)) else { return f64::INFINITY };
+        if self.l1[..d].contains(&0.0) {
+            return f64::INFINITY;
+        }
         let weakest = self.l1.iter().filter(|l1| **l1 > 0.0).fold(f64::INFINITY, |a, &b| a.min(b));
-        let slope = point.gradient[self.objective.ncols()];
+        let slope = point.gradient[d];
         // Centred and scaled columns have mean squares of 1.
         reach.farthest(c, slope, point.loss() / weakest)
     }
 
-    /// How far F may at most lie above its minimum, as far as the intercept is within 1 + |c| of its
-    /// best. Records what is known without that.
+    /// How far F may at most lie above its minimum, as far as each parameter c without a penalty is
+    /// within 1 + |c| of its best. Records what is known without that.
     pub(crate) fn estimate(
         &self,
         point: &Point<B::Scalar>,
         trace: &mut Trace<'_, B::Scalar>,
     ) -> f64 {
-        let intercept = point.v.get(self.objective.ncols()).map_or(0.0, |c| 1.0 + c.abs());
-        let near = self.bound(point, intercept);
-        trace.estimate(near.max(self.bound(point, self.intercept_reach(point))));
+        let near = self.bound(point, |j| 1.0 + point.v[j].abs());
+        let reach = self.intercept_reach(point);
+        trace.estimate(near.max(self.bound(point, |_| reach)));
         near
     }
 

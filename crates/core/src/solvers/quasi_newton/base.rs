@@ -61,7 +61,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
                 self.verification(point)
             }
             Base::Columns { .. } if worn => {
-                let most = Curvature::separate(MAX_ROW_CURVATURE, self.objective.l2(), &self.basis);
+                let most =
+                    Curvature::separate(MAX_ROW_CURVATURE, self.objective.penalty(), &self.basis);
                 let scale = self.state.memory.last_scale(|change| most.solved(change));
                 Some(Base::Columns { scale })
             }
@@ -138,7 +139,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
 
     /// The curvature that follows from the base.
     pub(super) fn of_base(&mut self) -> Curvature {
-        let most = || Curvature::separate(MAX_ROW_CURVATURE, self.objective.l2(), &self.basis);
+        let most = || Curvature::separate(MAX_ROW_CURVATURE, self.objective.penalty(), &self.basis);
         match &self.state.base {
             Base::Derivatives { at, of_rows, .. } => {
                 let at: Vec<_> = at.iter().map(|&at| B::Scalar::narrow(at)).collect();
@@ -164,7 +165,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         }
         (self.state.base, self.state.last_decrement) = (base, None);
         // Two factors at once would be much memory.
-        self.curvature = Curvature::separate(MAX_ROW_CURVATURE, self.objective.l2(), &self.basis);
+        self.curvature =
+            Curvature::separate(MAX_ROW_CURVATURE, self.objective.penalty(), &self.basis);
         self.curvature = self.of_base();
     }
 }

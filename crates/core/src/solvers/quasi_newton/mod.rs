@@ -83,7 +83,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         sample: Option<Objective<'a, B>>,
         state: State,
     ) -> Self {
-        let curvature = Curvature::separate(MAX_ROW_CURVATURE, objective.l2(), &basis);
+        let curvature = Curvature::separate(MAX_ROW_CURVATURE, objective.penalty(), &basis);
         Self { objective, limits, max_pairs, basis, sample, state, curvature }
     }
 

@@ -78,11 +78,12 @@ impl Gradients {
 mod tests {
     use super::*;
     use crate::objective::columns::coordinates::Coordinates;
+    use crate::objective::penalty::Penalty;
 
     /// In the metric, which is a quarter of the identity.
     #[test]
     fn a_step_that_is_cut_is_as_long_as_the_radius() {
-        let metric = Curvature::separate(0.25, 0.0, &Coordinates::plain(3, false));
+        let metric = Curvature::separate(0.25, &Penalty::NONE, &Coordinates::plain(3, false));
         let mut gradients = Gradients::new(vec![1.0, -2.0, 0.5], &metric);
         let scaled = (1..).map(f64::from).zip(&gradients.direction);
         let along: Vec<f64> = scaled.map(|(eigenvalue, d)| eigenvalue * d).collect();

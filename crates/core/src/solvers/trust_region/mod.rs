@@ -99,7 +99,7 @@ impl Solver for TrustRegion {
         trace: &mut Trace<'_, B::Scalar>,
     ) -> Result<(Evaluation<B::Scalar>, StopReason), Error> {
         let basis = objective.basis()?;
-        let metric = Curvature::separate(MAX_ROW_CURVATURE, objective.l2(), &basis);
+        let metric = Curvature::separate(MAX_ROW_CURVATURE, objective.penalty(), &basis);
         basis.leave_out_constants(&mut start);
         let (point, state) = match trace.resume(NAME, &start)? {
             Some(state) => (objective.evaluate(start), state),
