@@ -4,8 +4,8 @@ use std::fmt::{Debug, Display, LowerExp};
 
 /// A floating-point scalar: `f32` or `f64`, and nothing else (the trait is sealed).
 ///
-/// All arithmetic comes from [`num_traits`]; this trait adds what differs per precision and the
-/// exact passage to and from `f64`, in which the elementwise mathematics is carried out.
+/// Arithmetic comes from [`num_traits`]. This trait adds the constants of a precision. It converts
+/// to and from `f64`, in which the elementwise functions are evaluated.
 ///
 /// ```
 /// # use logit_core as logit;
@@ -32,15 +32,15 @@ pub trait Float:
     /// The type's name, `"f32"` or `"f64"`.
     const NAME: &'static str;
 
-    /// How close to 0 and 1 a probability may come before its cross-entropy is taken:
-    /// `1e-9` for `f64`, the epsilon of the classic recipe; `2⁻²³ ≈ 1.2e-7` for `f32`, where
-    /// `1 - 1e-9` would round to 1 and the clamp would vanish.
+    /// The distance from 0 and 1 to which a probability is clamped before its cross-entropy is
+    /// taken. For `f64` it is `1e-9`, the epsilon of the classic recipe. For `f32` it is
+    /// `2⁻²³ ≈ 1.2e-7`, because `1 - 1e-9` would round to 1 and the clamp would vanish.
     const PROBABILITY_EPSILON: f64;
 
     /// The same value as an `f64`, exactly.
     fn widen(self) -> f64;
 
-    /// The nearest value of this precision, infinite where `value` is beyond its range.
+    /// The nearest value of this precision, infinite if `value` is out of range.
     fn narrow(value: f64) -> Self;
 }
 
@@ -70,7 +70,7 @@ impl Float for f64 {
     }
 }
 
-/// Seals [`Float`], and holds what the vectorised functions need of a precision.
+/// Seals [`Float`], and gives the vectorised functions the constants of a precision.
 mod private {
     pub trait Sealed: crate::numbers::precision::Precision {}
     impl Sealed for f32 {}
@@ -79,8 +79,8 @@ mod private {
 
 /// A floating-point number or a reference to one, as iterators over any vector type yield them.
 ///
-/// It lets `&Vec<f64>`, `&Array1<f32>`, `&DVector<f64>` and `[0.5, 0.1]` all serve where the
-/// library takes numbers.
+/// So `&Vec<f64>`, `&Array1<f32>`, `&DVector<f64>` and `[0.5, 0.1]` all serve where the library
+/// takes numbers.
 pub trait Number {
     /// The precision of the number.
     type Float: Float;

@@ -1,25 +1,25 @@
-//! The Gram matrix of some rows in `f64`, by tiles that stay in registers.
+//! The Gram matrix of some rows in `f64`, summed in tiles that stay in registers.
 
 use multiversion::multiversion;
 
-/// The row length for [`add_gram`]: whole tiles, and not a power of two, by which rows would share
-/// their place in cache.
+/// The row length for [`add_gram`]: a whole number of tiles, but no multiple of 8 tiles. Rows
+/// spaced by a power of two would share their place in the cache.
 pub(crate) fn padded(order: usize) -> usize {
     let tiles = order.div_ceil(TILE);
     TILE * if tiles.is_multiple_of(8) { tiles + 1 } else { tiles }
 }
 
-/// How many columns a tile of [`add_gram`] has; it has as many rows, or half.
+/// The number of columns of a tile of [`add_gram`]. A tile has as many rows, or half as many.
 const TILE: usize = 8;
 
-/// Adds the product of a matrix with [`padded`] rows, as many as one likes, and itself to the lower
-/// triangle of another, and to some of the upper one.
+/// Adds `aᵀ·a` to the lower triangle of `gram`, and parts of it to the upper triangle. `a` has any
+/// number of rows, each of the length [`padded`].
 ///
 /// ```text
 /// gram[j, k] += Σᵢ a[i, j] · a[i, k]        k ≤ j
 /// ```
 pub(crate) fn add_gram(a: &[f64], gram: &mut [f64], order: usize) {
-    // Tiles that leave some of the registers for the factors.
+    // The tile leaves some registers for the factors.
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx512f") {
         return add_gram_by::<8>(a, gram, order);
@@ -35,7 +35,7 @@ fn add_gram_by<const ROWS: usize>(a: &[f64], gram: &mut [f64], order: usize) {
     }
 }
 
-/// The products of some columns, from `j` on, with eight, from `k` on, in registers.
+/// The products of `ROWS` columns, from `j` on, with eight columns, from `k` on, in registers.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
 fn add_gram_tile<const ROWS: usize>(a: &[f64], gram: &mut [f64], order: usize, j: usize, k: usize) {
     let mut tile = [[0.0; TILE]; ROWS];

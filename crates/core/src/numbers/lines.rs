@@ -1,4 +1,4 @@
-//! Contiguous lines of numbers, and their products without vector instructions of one's own.
+//! Contiguous lines of numbers, and their products in portable code.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -7,20 +7,20 @@ use multiversion::multiversion;
 
 use crate::numbers::float::Float;
 
-/// What memory is asked for while lines are multiplied, so that it works all the time.
+/// The memory to prefetch while lines are multiplied, so that memory is never idle.
 #[derive(Clone, Copy)]
 #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code))]
 pub(crate) struct Ahead {
-    /// How far beyond the numbers that are read lie those asked for, counted in numbers.
+    /// The distance from the numbers in use to those prefetched, counted in numbers.
     pub(crate) distance: isize,
-    /// Of every eight lines, whether the first four ask, and whether the last four do.
+    /// Whether the first four of every eight lines prefetch, and whether the last four do.
     pub(crate) fours: [bool; 2],
 }
 
 impl Ahead {
     pub(crate) const NONE: Self = Self { distance: 0, fours: [false; 2] };
 
-    /// At what distance a line asks, if it does.
+    /// The distance at which a line prefetches, if it does.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(crate) fn asked_by(&self, line: usize) -> Option<isize> {
@@ -28,7 +28,7 @@ impl Ahead {
     }
 }
 
-/// By `SUMS` partial sums, which are added up in halves.
+/// `y[i] += line(i) · x`, as `SUMS` partial sums, which are added up in halves.
 pub(crate) fn add_dots_by<F: Float, const SUMS: usize>(lines: Lines<'_, F>, x: &[F], y: &mut [F]) {
     assert_eq!((x.len(), y.len()), lines.shape(), "lengths of vectors");
     for (i, y) in y.iter_mut().enumerate() {
@@ -81,7 +81,7 @@ pub(crate) struct Lines<'a, F> {
 
 #[allow(unsafe_code)]
 mod memory {
-    //! The unsafe part: lines as slices of memory that somebody has vouched for.
+    //! The unsafe part: lines as slices of memory, for which the maker of the `Lines` vouches.
 
     use super::{Float, Lines, PhantomData, Range};
 
@@ -104,7 +104,7 @@ mod memory {
             Self { first, count: range.len(), ..self }
         }
 
-        /// A range of every line.
+        /// The same range of every line.
         pub(crate) fn part(self, range: Range<usize>) -> Self {
             assert!(range.start <= range.end && range.end <= self.len, "elements {range:?}");
             Self { first: self.first.wrapping_add(range.start), len: range.len(), ..self }
@@ -128,7 +128,7 @@ mod memory {
             (self.len, self.count)
         }
 
-        /// Where a line begins, or would if there were so many.
+        /// The start of a line. `index` may be that of a line beyond the last.
         #[inline(always)]
         pub(crate) fn pointer(&self, index: usize) -> *const F {
             self.first.wrapping_offset(index as isize * self.stride)
@@ -137,12 +137,12 @@ mod memory {
         #[inline(always)]
         pub(crate) fn get(&self, index: usize) -> &'a [F] {
             assert!(index < self.count, "line {index} of {}", self.count);
-            // SAFETY: whoever made the first `Lines` vouched for each of its `count` lines of `len`
-            // contiguous elements, `stride` apart, for 'a: `from_slice` by its slice, which it has
-            // checked to hold them all; `Dense::from_raw_parts` by its own contract. `some` and
-            // `part` only narrow, within bounds that they check; `joined` has the same numbers in one
-            // line. An empty line may have any address that is not null, and offsets from one that
-            // is not null stay so.
+            // SAFETY: the maker of the first `Lines` vouched for its `count` lines for 'a: each has
+            // `len` contiguous elements, and they lie `stride` apart. `from_slice` has checked that
+            // its slice holds them all; `Dense::from_raw_parts` has this in its own contract.
+            // `some` and `part` only narrow, within bounds that they check. `joined` has the same
+            // numbers in one line. An empty line may have any address that is not null, and offsets
+            // from one that is not null stay so.
             unsafe { std::slice::from_raw_parts(self.pointer(index), self.len) }
         }
     }

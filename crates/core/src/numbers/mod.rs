@@ -1,4 +1,4 @@
-//! The two precisions, the mathematics of single numbers, and products with lines of them.
+//! The two precisions, elementwise functions, and products with lines: contiguous rows or columns.
 
 pub(crate) mod float;
 pub(crate) mod gram;

@@ -1,15 +1,15 @@
-//! What the two precisions differ in, as far as the elementwise mathematics and the registers go.
+//! The constants and the vector registers of the two precisions.
 
 #[cfg(target_arch = "x86_64")]
 use crate::numbers::registers::Register;
 
-/// What the precisions differ in.
+/// The constants and the vector registers of a precision.
 pub trait Precision: Copy + 'static {
     /// 1.5 · 2^(mantissa bits): adding and subtracting it rounds to an integer.
     const ROUNDER: Self;
-    /// `e^x` is 0 from here down; the smallest subnormal lies above.
+    /// From here down, `e^x` is 0; the smallest subnormal lies above.
     const LOWEST_EXPONENT: Self;
-    /// From here up `e^x` is a normal number.
+    /// From here up, `e^x` is a normal number.
     const LOWEST_NORMAL_EXPONENT: Self;
     /// The leading bits of ln 2, few enough that its products with exponents are exact.
     const LN_2_HIGH: Self;

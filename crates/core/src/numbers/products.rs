@@ -1,4 +1,4 @@
-//! Products with lines, by the best instructions that the processor has.
+//! Products with lines, with the best instructions of the processor.
 
 use std::ops::Range;
 
@@ -21,7 +21,7 @@ pub(crate) fn add_dots<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahea
     }
 }
 
-/// `y += Σᵢ x[i] · line(i)`, in strips if there are registers for them.
+/// `y += Σᵢ x[i] · line(i)`. Only vector registers take `y` in strips.
 #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables))]
 pub(crate) fn add_multiples<F: Float>(
     lines: Lines<'_, F>,

@@ -1,4 +1,4 @@
-//! Both products with lines, by registers.
+//! Both products with lines, in vector registers.
 
 #![allow(unsafe_code, unsafe_op_in_unsafe_fn)]
 
@@ -8,7 +8,7 @@ use crate::numbers::float::Float;
 use crate::numbers::lines::{Ahead, Lines, add_multiples_by as add_portably};
 use crate::numbers::registers::{BATCH, Register};
 
-/// `N` registers of numbers, of which the last may be filled in part.
+/// `N` registers of numbers; the last may be filled in part.
 #[derive(Clone, Copy)]
 struct Short<R: Register<Scalar: Float>, const N: usize> {
     last: R::Mask,
@@ -34,9 +34,10 @@ impl<R: Register<Scalar: Float>, const N: usize> Short<R, N> {
     }
 }
 
-/// What lines are multiplied by.
+/// The vector that lines are multiplied with.
 trait Factor<R: Register<Scalar: Float>> {
-    /// The product with a line by lanes. Asks for memory some distance ahead of it, if wanted.
+    /// The product with a line, one partial sum per lane. Prefetches memory at the distance
+    /// `ask_at`, if it is given.
     unsafe fn product(&self, line: *const R::Scalar, ask_at: Option<isize>) -> R;
 }
 
@@ -52,7 +53,7 @@ impl<R: Register<Scalar: Float>, const N: usize> Factor<R> for Short<R, N> {
     }
 }
 
-/// Several times four registers of numbers and `REST`, the last in part.
+/// A multiple of four registers of numbers, then `REST` registers, the last filled in part.
 struct Long<'a, R: Register<Scalar: Float>, const REST: usize> {
     whole: &'a [R::Scalar],
     rest: Short<R, REST>,
@@ -88,7 +89,7 @@ impl<R: Register<Scalar: Float>, const REST: usize> Factor<R> for Long<'_, R, RE
     }
 }
 
-/// Asks for the memory of so many registers, some distance after a place, if that is given.
+/// Prefetches a number of registers at a distance from `place`, if a distance is given.
 #[inline(always)]
 unsafe fn ask<R: Register<Scalar: Float>>(
     registers: usize,
@@ -102,7 +103,8 @@ unsafe fn ask<R: Register<Scalar: Float>>(
     }
 }
 
-/// The number of partial sums of a line, in registers: enough not to wait for the last addition.
+/// The number of registers that hold partial sums of a line: enough not to wait for the last
+/// addition.
 const SUMS: usize = 4;
 
 /// See [`add_dots`].
@@ -147,7 +149,7 @@ unsafe fn add_products<R: Register<Scalar: Float>>(
     add_batch(lines, done, x, rest, ahead);
 }
 
-/// At most [`BATCH`] lines from `first` on.
+/// Adds the products of at most [`BATCH`] lines, from `first` on.
 #[inline(always)]
 unsafe fn add_batch<R: Register<Scalar: Float>>(
     lines: Lines<'_, R::Scalar>,
@@ -165,8 +167,8 @@ unsafe fn add_batch<R: Register<Scalar: Float>>(
     }
 }
 
-/// The sum of up to eight: to each of the first four the one four further on is added, and to the
-/// lower half the upper.
+/// The sum of up to eight registers. The last four are added to the first four, then the upper half
+/// to the lower.
 #[inline(always)]
 unsafe fn add_up<R: Register<Scalar: Float>, const N: usize>(mut sums: [R; N]) -> R {
     for k in SUMS..N {
@@ -180,7 +182,7 @@ unsafe fn add_up<R: Register<Scalar: Float>, const N: usize>(mut sums: [R; N]) -
     }
 }
 
-/// So many registers of sums are held at once.
+/// The number of registers of sums in a strip, all held at once.
 const STRIP: usize = 4;
 
 /// See [`add_multiples`].
@@ -209,7 +211,7 @@ unsafe fn add_multiples_by<R: Register<Scalar: Float>>(
     }
 }
 
-/// Four lines and what they are multiplied by.
+/// Four lines and their factors.
 struct Four<R: Register<Scalar: Float>> {
     factors: [R; 4],
     lines: [*const R::Scalar; 4],
@@ -226,7 +228,7 @@ impl<R: Register<Scalar: Float>> Four<R> {
         }
     }
 
-    /// Asks for the memory of so many registers of each line, from `start` on, as [`ask`].
+    /// Prefetches a number of registers of each line from `start` on, as [`ask`].
     #[inline(always)]
     unsafe fn ask(&self, registers: usize, start: usize, ask_at: Option<isize>) {
         for line in self.lines {
@@ -234,7 +236,7 @@ impl<R: Register<Scalar: Float>> Four<R> {
         }
     }
 
-    /// The sum of the multiples of some numbers of each.
+    /// The sum of one register of each line, times the line's factor.
     #[inline(always)]
     unsafe fn sum(&self, [p, q, r, s]: [R; 4]) -> R {
         let [a, b, c, d] = self.factors;
@@ -242,7 +244,7 @@ impl<R: Register<Scalar: Float>> Four<R> {
     }
 }
 
-/// Lines of `N` registers: those of `y` are loaded and stored once.
+/// Lines of `N` registers. The registers of `y` are loaded and stored once.
 #[inline(always)]
 unsafe fn add_short_multiples<R: Register<Scalar: Float>, const N: usize>(
     lines: Lines<'_, R::Scalar>,
@@ -277,7 +279,7 @@ unsafe fn add_short_multiples<R: Register<Scalar: Float>, const N: usize>(
     }
 }
 
-/// Lines of many registers: those of `y` are loaded and stored with every four lines.
+/// Lines of many registers. The registers of `y` are loaded and stored with every four lines.
 #[inline(always)]
 unsafe fn add_long_multiples<R: Register<Scalar: Float>>(
     lines: Lines<'_, R::Scalar>,
@@ -339,7 +341,8 @@ unsafe fn add_multiples_avx2<F: Float>(
     add_multiples_by::<[F::Avx2; 2]>(lines, x, y, ahead, in_strips);
 }
 
-/// `y[i] += line(i) · x` for every line, if the processor has the instructions; says whether.
+/// `y[i] += line(i) · x` for every line. Returns whether the processor has the instructions;
+/// without them, nothing is done.
 pub(crate) fn add_dots<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahead: Ahead) -> bool {
     assert_eq!((x.len(), y.len()), lines.shape(), "lengths of vectors");
     if is_x86_feature_detected!("avx512f") {
@@ -354,9 +357,11 @@ pub(crate) fn add_dots<F: Float>(lines: Lines<'_, F>, x: &[F], y: &mut [F], ahea
     true
 }
 
-/// `y += Σᵢ x[i] · line(i)`, if the processor has the instructions; says whether it is done.
+/// `y += Σᵢ x[i] · line(i)`. Returns whether the processor has the instructions; without them,
+/// nothing is done.
 ///
-/// In strips of four registers, if wanted, for all lines one strip after the other.
+/// With `in_strips`, `y` is cut into strips of four registers. Each strip takes all lines before
+/// the next strip starts.
 pub(crate) fn add_multiples<F: Float>(
     lines: Lines<'_, F>,
     x: &[F],
@@ -385,7 +390,7 @@ mod tests {
     };
     use proptest::prelude::*;
 
-    /// Far beyond what the test owns: asking for memory never fails.
+    /// Far beyond the memory of the test: prefetching never fails.
     const AHEAD: Ahead = Ahead { distance: isize::MAX / 16, fours: [true, false] };
 
     /// A line, and NaN on both sides of it.
@@ -398,8 +403,8 @@ mod tests {
         values.iter().map(|value| value.widen().to_bits()).collect()
     }
 
-    /// Runs `work` by each instruction set on a fenced copy of `y`; all must give the same bits and
-    /// leave the fence alone.
+    /// Runs `work` with each instruction set on a fenced copy of `y`. All must give the same bits
+    /// and leave the fence alone.
     fn same<F: Float>(y: &[f64], work: impl Fn(&str, &mut [F])) -> Result<(), TestCaseError> {
         let mut results = Vec::new();
         for by in ["portable", "AVX2", "AVX-512"] {

@@ -1,46 +1,46 @@
-//! Products with lines by the vector instructions of x86-64, as the compiler does not find them.
+//! Vector registers of x86-64 for products with lines: the compiler's own code was slower.
 //!
 //! Numbers are taken 64 bytes at a time: one register of AVX-512 or two of AVX2. Both, and the
-//! portable forms beside them, take the same sums in the same order and give the
-//! same bits.
+//! portable forms, take the same sums in the same order, so they give the same bits.
 //!
-//! This module is unsafe throughout, and for two reasons only. Whoever calls one of its unsafe
-//! functions has seen that the processor has the instructions (the two safe ones at the end do),
-//! and loads and stores touch only what lies within a line or a slice: whole registers up to its
-//! length, and of the last one the lanes of a mask that ends there. Memory beyond may be asked for
-//! ahead of time, which never fails.
+//! This module is unsafe throughout, for two reasons only. First, the processor must have the
+//! instructions. Callers of unsafe functions have checked that, as the two safe functions of
+//! `register_products` do. Second, loads and stores must stay within a line or a slice. They touch
+//! whole registers up to its length, and of the last register only the lanes of a mask. Memory
+//! beyond may be prefetched, which never fails.
 
 #![allow(unsafe_code, unsafe_op_in_unsafe_fn)]
 
 use std::arch::x86_64::*;
 
-/// Numbers side by side.
+/// A vector register: several numbers side by side.
 ///
 /// # Safety
-/// All functions need the instruction set of the type; loads and stores need memory for the numbers
+/// All functions need the instruction set of the type. Loads and stores need memory for the numbers
 /// loaded or stored.
 pub trait Register: Copy {
     type Scalar: Copy + Default + 'static;
-    /// Some of the numbers.
+    /// A selection of lanes.
     type Mask: Copy;
 
     const LANES: usize = size_of::<Self>() / size_of::<Self::Scalar>();
 
-    /// The first `count`, at most all.
+    /// The first `count` lanes, at most all.
     unsafe fn first(count: usize) -> Self::Mask;
     unsafe fn splat(value: Self::Scalar) -> Self;
     unsafe fn load(from: *const Self::Scalar) -> Self;
-    /// Zeros in the place of numbers that are not loaded.
+    /// Numbers that are not loaded are 0.
     unsafe fn load_some(mask: Self::Mask, from: *const Self::Scalar) -> Self;
     unsafe fn store(self, to: *mut Self::Scalar);
     unsafe fn store_some(self, mask: Self::Mask, to: *mut Self::Scalar);
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn multiply(self, other: Self) -> Self;
-    /// The sums of eight: of each the upper half is added to the lower until one number is left.
+    /// The sums of eight registers. In each, the upper half is added to the lower until one number
+    /// is left.
     unsafe fn sums(all: [Self; BATCH]) -> [Self::Scalar; BATCH];
 }
 
-/// How many sums are taken side by side.
+/// The number of registers that are summed side by side.
 pub(crate) const BATCH: usize = 8;
 
 impl Register for __m512d {
@@ -89,7 +89,7 @@ impl Register for __m512d {
 
     #[inline(always)]
     unsafe fn sums([a, b, c, d, e, f, g, h]: [Self; BATCH]) -> [f64; BATCH] {
-        // The last step deals out one of these and one of those in turn.
+        // The last step interleaves the sums of both.
         let aceg = add_quarters(add_halves(a, c), add_halves(e, g));
         let bdfh = add_quarters(add_halves(b, d), add_halves(f, h));
         let sums = _mm512_add_pd(_mm512_unpacklo_pd(aceg, bdfh), _mm512_unpackhi_pd(aceg, bdfh));
@@ -97,14 +97,14 @@ impl Register for __m512d {
     }
 }
 
-/// The lower half of each plus its upper, side by side.
+/// The lower half of each register plus its upper half, side by side.
 #[inline(always)]
 unsafe fn add_halves(a: __m512d, b: __m512d) -> __m512d {
     let (lower, upper) = (_mm512_shuffle_f64x2::<0x44>(a, b), _mm512_shuffle_f64x2::<0xee>(a, b));
     _mm512_add_pd(lower, upper)
 }
 
-/// The even quarters of each plus its odd ones, side by side.
+/// The even quarters of each register plus its odd ones, side by side.
 #[inline(always)]
 unsafe fn add_quarters(a: __m512d, b: __m512d) -> __m512d {
     let (even, odd) = (_mm512_shuffle_f64x2::<0x88>(a, b), _mm512_shuffle_f64x2::<0xdd>(a, b));
@@ -309,7 +309,7 @@ unsafe fn add_halves_256_f32(a: __m256, b: __m256) -> __m256 {
     _mm256_add_ps(lower, upper)
 }
 
-/// The lower pair of each half of `a`, and of `b`, plus its upper.
+/// The lower pair plus the upper pair of each half of `a`, and of `b`.
 #[inline(always)]
 unsafe fn add_quarters_256(a: __m256, b: __m256) -> __m256 {
     let (lower, upper) = (_mm256_shuffle_ps::<0x44>(a, b), _mm256_shuffle_ps::<0xee>(a, b));
@@ -365,7 +365,7 @@ impl<R: Register> Register for [R; 2] {
 
     #[inline(always)]
     unsafe fn sums(all: [Self; BATCH]) -> [R::Scalar; BATCH] {
-        // Not by `map`, whose closure would not be compiled for the instruction set.
+        // Not with `map`: its closure would not be compiled for the instruction set.
         let mut joined = [all[0][0]; BATCH];
         for k in 0..BATCH {
             joined[k] = all[k][0].add(all[k][1]);

@@ -1,9 +1,9 @@
 //! The elementwise mathematics: on scalars here, on slices in [`slice`](mod@slice).
 //!
-//! With the logit `z = x·w + b`, a row is positive with probability `p = sigmoid(z)`. Every
-//! function takes the label as a `bool`: the two cases then need no `1 - p`, whose subtraction
-//! would cancel, and each result is accurate to 2 units in the last place (ulp) for every input,
-//! subnormal results included. NaN in gives NaN out; infinities take their limits.
+//! A row with the logit `z = x·w + b` is positive with probability `p = sigmoid(z)`. Every function
+//! takes the label as a `bool`. So neither case needs `1 - p`, whose subtraction would cancel. Each
+//! result is accurate to 2 units in the last place (ulp) for every input, subnormal results
+//! included. NaN gives NaN; an infinity gives the limit.
 //!
 //! `f32` is evaluated in `f64` and rounded once.
 
@@ -78,8 +78,8 @@ pub fn cross_entropy<F: Float>(z: F, y: bool) -> F {
 /// cross_entropy_from_probability(p, y) = -ln min(max(q, ε), 1 - ε)
 /// ```
 ///
-/// where ε is [`Float::PROBABILITY_EPSILON`]: 1e-9 for `f64`, 2⁻²³ for `f32`. It is for comparing
-/// with others, who often have only probabilities; [`cross_entropy`] needs no clamp.
+/// where ε is [`Float::PROBABILITY_EPSILON`]: 1e-9 for `f64`, 2⁻²³ for `f32`. Use it to compare
+/// with other programs, which often give only probabilities. [`cross_entropy`] needs no clamp.
 ///
 /// ```
 /// # use logit_core as logit;
@@ -91,7 +91,7 @@ pub fn cross_entropy<F: Float>(z: F, y: bool) -> F {
 pub fn cross_entropy_from_probability<F: Float>(p: F, y: bool) -> F {
     let epsilon = F::PROBABILITY_EPSILON;
     let p = p.widen();
-    // 1 - p is exact wherever it is compared with something small.
+    // `1 - p` is exact where it is small enough to be clamped.
     let (q, rest) = if y { (p, 1.0 - p) } else { (1.0 - p, p) };
     F::narrow(if q < epsilon {
         -epsilon.ln()
@@ -104,7 +104,7 @@ pub fn cross_entropy_from_probability<F: Float>(p: F, y: bool) -> F {
     })
 }
 
-/// Predicted minus observed: the derivative of [`cross_entropy`] by the logit.
+/// Predicted minus observed: the derivative of [`cross_entropy`] with respect to the logit.
 ///
 /// ```text
 /// residual(z, y) = sigmoid(z) - y = -sigmoid(-z)      y = 1
@@ -129,7 +129,7 @@ fn sigmoid_given(z: f64, e: f64) -> f64 {
     if z >= 0.0 {
         return 1.0 / (1.0 + e);
     }
-    // e / (1 + e) is the same, but for small e the rounding of 1 + e shows: up to 2.5 ulp.
+    // `e / (1 + e)` is the same, but for small e the rounding of `1 + e` costs up to 2.5 ulp.
     if e < 0.5 { e - e * e / (1.0 + e) } else { e / (1.0 + e) }
 }
 

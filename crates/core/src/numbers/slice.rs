@@ -67,7 +67,7 @@ pub fn residual<F: Float>(z: &mut [F], y: &[bool]) {
     }
 }
 
-/// The sum in `f64`, by eight partial sums.
+/// The sum in `f64`, as eight partial sums.
 #[inline(always)]
 pub(crate) fn sum<F: Float>(values: &[F]) -> f64 {
     let (chunks, rest) = values.as_chunks::<8>();

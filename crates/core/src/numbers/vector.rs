@@ -1,18 +1,18 @@
 //! The elementwise mathematics without branches or calls, so that loops over it vectorise.
 //!
-//! Everything is generic over the precision and made of additions, multiplications, divisions and
-//! selections in a fixed order, with no fused multiply-add: each element has the same bits on any
-//! instruction set. Results are within 4 ulp.
+//! Everything is generic over the precision. The functions consist of additions, multiplications,
+//! divisions and selections in a fixed order, without fused multiply-add. So each element has the
+//! same bits on any instruction set. Results are within 4 ulp.
 //!
-//! Methods: Muller et al., *Handbook of Floating-Point Arithmetic* (2nd ed., 2018), section 10.2
-//! (argument reduction by rounding with a large constant) and, for the logarithm, the form
+//! Argument reduction rounds with a large constant (Muller et al., *Handbook of Floating-Point
+//! Arithmetic*, 2nd ed., 2018, section 10.2). The logarithm has the form
 //! `f - (f²/2 - w (f²/2 + R))` of Tang, *Table-driven implementation of the logarithm function*
-//! (1990), as in fdlibm. The polynomials are Chebyshev interpolants made by mpmath's `chebyfit`,
-//! of `e^r` on |r| ≤ ln 2 / 2 and of `(atanh(w)/w - 1) / w²` as a function of `w² ≤ 0.0295`.
+//! (1990), as in fdlibm. The polynomials are Chebyshev interpolants made by mpmath's `chebyfit`: of
+//! `e^r` on |r| ≤ ln 2 / 2, and of `(atanh(w)/w - 1) / w²` as a function of `w² ≤ 0.0295`.
 
 use crate::numbers::float::Float;
 
-/// A polynomial by its even and odd parts, whose chains of operations run side by side.
+/// The value of a polynomial. Its even and odd parts are evaluated side by side.
 #[inline(always)]
 fn polynomial<F: Float>(coefficients: &[F], x: F) -> F {
     let square = x * x;
@@ -48,7 +48,7 @@ fn exp_of_nonpositive<F: Float>(x: F) -> F {
     // NaN passes: the comparison is false.
     let x = if x < F::LOWEST_EXPONENT { F::LOWEST_EXPONENT } else { x };
     let (power, k_rounded) = reduced_exp(x);
-    // In two factors, since 2^k itself may be subnormal; only the last product rounds.
+    // Two factors, because 2^k itself may be subnormal; only the last product rounds.
     let k = k_rounded - F::ROUNDER;
     let first = k * F::narrow(0.5) + F::ROUNDER;
     let second = k - (first - F::ROUNDER) + F::ROUNDER;
@@ -69,13 +69,13 @@ pub(crate) fn normal_exp_of_nonpositive<F: Float>(x: F) -> F {
 /// ln(1 + f) = f - (f²/2 - w (f²/2 + R(w²)))      w = f / (2 + f),  R(s) = 2 s (1/3 + s/5 + …)
 /// ```
 ///
-/// with `f = e`, or above √2 - 1 with `1 + f = (1 + e) / 2`.
+/// Here `f = e`, or `1 + f = (1 + e) / 2` for e above √2 - 1.
 #[inline(always)]
 fn ln_1p_of_fraction<F: Float>(e: F) -> F {
     let half = F::narrow(0.5);
     let upper = e > F::narrow(std::f64::consts::SQRT_2 - 1.0);
     let f = if upper { (e - F::one()) * half } else { e };
-    // LowRank too small to count may be subnormal, which processors are slow at.
+    // Squares too small to count may be subnormal, and processors are slow at those.
     let g = if e < half * F::epsilon() { F::zero() } else { f };
     let w = g / (g + F::one() + F::one());
     let s = w * w;
@@ -101,7 +101,7 @@ pub(crate) fn ln_1p(q: f64) -> f64 {
     }
 }
 
-/// `e^-|z|`, from which both functions follow.
+/// `e^-|z|`, from which sigmoid and softplus follow.
 #[inline(always)]
 fn tail<F: Float>(z: F) -> F {
     exp_of_nonpositive(-z.abs())
@@ -118,7 +118,7 @@ fn softplus_given<F: Float>(z: F, tail: F) -> F {
     ramp(z) + ln_1p_of_fraction(tail)
 }
 
-/// `z`, or 0 if that is more.
+/// `z`, or 0 if 0 is larger.
 #[inline(always)]
 pub(crate) fn ramp<F: Float>(z: F) -> F {
     if z > F::zero() { z } else { F::zero() }
@@ -130,7 +130,7 @@ pub(crate) fn against<F: Float>(z: F, y: bool) -> F {
     z * sign(y)
 }
 
-/// -1 for class 1: a product costs less than a choice, and is as exact.
+/// -1 for class 1, else 1. A product costs less than a selection, and is as exact.
 #[inline(always)]
 fn sign<F: Float>(y: bool) -> F {
     if y { -F::one() } else { F::one() }
@@ -156,10 +156,11 @@ pub(crate) fn residual<F: Float>(z: F, y: bool) -> F {
     sigmoid(against(z, y)) * sign(y)
 }
 
-/// `e^-|z|` and [`residual`], for sums: with nothing subnormal, which processors are slow at.
+/// `e^-|z|` and [`residual`], for sums. Subnormal numbers are avoided, because processors are slow
+/// at them.
 ///
-/// So a tail below the normal range is 0, and a residual is 0 already where its product with a
-/// feature of the size of [`epsilon`](num_traits::Float::epsilon) would be below it.
+/// A tail below the normal range is 0. A residual is 0 if its product with a feature of the size of
+/// [`epsilon`](num_traits::Float::epsilon) would be below that range.
 #[inline(always)]
 pub(crate) fn tail_and_residual<F: Float>(z: F, y: bool) -> (F, F) {
     let tail = normal_exp_of_nonpositive(-z.abs());
