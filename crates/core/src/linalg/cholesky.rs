@@ -5,11 +5,11 @@ use std::ops::Range;
 use crate::linalg::vectors::{add_multiple, dot};
 use crate::numbers::products::add_square_dots;
 
-/// The factor of `A = L·Lᵀ`, where rows and columns that depend on earlier ones are left out.
+/// The factor L of `A = L·Lᵀ`, without the rows and columns that depend on earlier ones.
 ///
-/// By panels of columns (Golub and Van Loan, *Matrix Computations*, 4th ed. 2013, section 4.2). A
-/// pivot that may be mere rounding marks a dependent column; the solution is then that of the system
-/// without it, and 0 there.
+/// It is computed in panels of columns (Golub and Van Loan, *Matrix Computations*, 4th ed. 2013,
+/// section 4.2). A pivot that may be mere rounding marks a dependent column. A system is then
+/// solved without that column, and the solution is 0 there.
 #[derive(Clone, Debug)]
 pub(crate) struct Cholesky {
     order: usize,
@@ -17,14 +17,14 @@ pub(crate) struct Cholesky {
     factor: Vec<f64>,
 }
 
-/// So many columns are factored at once, and so many rows multiplied.
+/// The number of columns that are factored at once, and of rows that are multiplied at once.
 const PANEL: usize = 32;
-/// The share of a diagonal element by which it may be off.
+/// The rounding error of a diagonal element, as a share of the element.
 const PIVOT_ROUNDING: f64 = 1e-13;
-/// A pivot that is a larger share of its diagonal element is no rounding.
+/// A pivot above this share of its diagonal element is not rounding.
 const SAFE_PIVOT: f64 = 1e-6;
 
-/// A pivot on its way into the factor.
+/// A pivot that is about to enter the factor.
 pub(crate) struct Pivot<'a> {
     pub(crate) column: usize,
     pub(crate) value: f64,
@@ -34,15 +34,15 @@ pub(crate) struct Pivot<'a> {
 }
 
 impl Pivot<'_> {
-    /// The combination of the earlier columns that comes nearest to this one.
+    /// The combination of the earlier columns that is nearest to this one.
     pub(crate) fn combination(&self) -> Vec<f64> {
         let mut combination = self.row.to_vec();
         solve_transposed(self.factor, self.order, &mut combination);
         combination
     }
 
-    /// The pivot is `xᵀ·A·x` for the difference x of the column and its combination; this is
-    /// `Σ xⱼ² dⱼ`, by which errors of the elements grow with it.
+    /// `Σ xⱼ² dⱼ` for the difference x of the column and its combination. The pivot is `xᵀ·A·x`, so
+    /// its error from rounding in A grows with this sum.
     pub(crate) fn weighted_square(&self, diagonal: &[f64]) -> f64 {
         let earlier = self.combination().into_iter().zip(diagonal);
         earlier.map(|(x, d)| x * x * d).sum::<f64>() + diagonal[self.column]
@@ -50,7 +50,7 @@ impl Pivot<'_> {
 }
 
 impl Cholesky {
-    /// Factors the matrix of which the lower triangle is given, row by row.
+    /// Factors a matrix, given its lower triangle row by row.
     pub(crate) fn new(matrix: Vec<f64>, order: usize) -> Self {
         let diagonal: Vec<f64> = (0..order).map(|j| matrix[j * order + j]).collect();
         Self::with_pivots(matrix, order, |pivot| {
@@ -60,7 +60,7 @@ impl Cholesky {
         })
     }
 
-    /// The same with the pivots that `accept` puts in the place of those found; 0 leaves a column
+    /// Factors a matrix with the pivots that `accept` returns for those found. 0 leaves a column
     /// out.
     pub(crate) fn with_pivots(
         mut matrix: Vec<f64>,
@@ -118,7 +118,7 @@ impl Cholesky {
         self.solve_lower_from(0, b);
     }
 
-    /// The same where the first numbers of `b` are 0.
+    /// Replaces `b` by the solution of `L·x = b`, if the first numbers of `b` are 0.
     pub(crate) fn solve_lower_from(&self, first: usize, b: &mut [f64]) {
         for j in first..self.order {
             let (row, root) = self.row(j);
@@ -127,7 +127,7 @@ impl Cholesky {
         }
     }
 
-    /// The expectation of `eᵀ·A⁻¹·e` for independent errors e of such mean squares: `Σⱼ sⱼ (A⁻¹)ⱼⱼ`.
+    /// The expectation of `eᵀ·A⁻¹·e`, `Σⱼ sⱼ (A⁻¹)ⱼⱼ`, for independent errors e of mean squares s.
     pub(crate) fn expected_decrement(&self, squares: &[f64]) -> f64 {
         expected_decrement(std::iter::once(self), squares)
     }
@@ -138,8 +138,9 @@ impl Cholesky {
     }
 }
 
-/// Subtracts from the columns of a panel, from its diagonal down, the products of the rows with those
-/// of the panel, over the columns before it: of some rows at a time, which stay in cache.
+/// Subtracts from each element of a panel, from its diagonal down, the product of two rows: that of
+/// the element and that of its column, over the columns before the panel. Rows are taken a few at a
+/// time, so that they stay in cache.
 fn subtract_products(matrix: &mut [f64], order: usize, panel: Range<usize>) {
     let start = panel.start;
     let of_panel: Vec<f64> =
@@ -157,7 +158,7 @@ fn subtract_products(matrix: &mut [f64], order: usize, panel: Range<usize>) {
     }
 }
 
-/// Replaces `b` by the solution of `Lᵀ·x = b`, for as many leading rows and columns as it has.
+/// Replaces `b` by the solution of `Lᵀ·x = b`, with as many leading rows and columns as `b` has.
 fn solve_transposed(factor: &[f64], order: usize, b: &mut [f64]) {
     for j in (0..b.len()).rev() {
         let row = &factor[j * order..][..=j];
@@ -169,14 +170,14 @@ fn solve_transposed(factor: &[f64], order: usize, b: &mut [f64]) {
     }
 }
 
-/// The same for a product of factors, the outermost first.
+/// [`Cholesky::expected_decrement`] for a product of factors, the outermost first.
 pub(crate) fn expected_decrement<'f>(
     factors: impl Iterator<Item = &'f Cholesky> + Clone,
     squares: &[f64],
 ) -> f64 {
     let mut column = vec![0.0; squares.len()];
     let of_unit = |(j, square): (usize, &f64)| {
-        // The norm of a column of the inverse, of which the first j numbers are 0.
+        // A column of the inverse factor; its first j numbers are 0.
         column.fill(0.0);
         column[j] = 1.0;
         factors.clone().for_each(|factor| factor.solve_lower_from(j, &mut column));
@@ -190,7 +191,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The product of a matrix, by rows, with its transpose.
+    /// The product of a matrix, given by its rows, with its transpose.
     fn square(rows: &[Vec<f64>]) -> Vec<f64> {
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         rows.iter().flat_map(|a| rows.iter().map(|b| dot(a, b)).collect::<Vec<_>>()).collect()

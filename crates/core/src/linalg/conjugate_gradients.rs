@@ -1,14 +1,14 @@
-//! The method of conjugate gradients, for matrices that are known by their products alone.
+//! The method of conjugate gradients, which needs only products with the matrix.
 
 use crate::linalg::vectors::{add_multiple, dot};
 
-/// The solution of `H·x = b` on its way, for a positive semidefinite `H`, preconditioned by a
+/// A solution of `H·x = b` in progress, for a positive semidefinite `H`. The preconditioner is a
 /// positive diagonal (Nocedal and Wright, *Numerical Optimization*, 2nd ed. 2006, algorithm 5.3).
 pub(crate) struct ConjugateGradients<'a> {
     diagonal: &'a [f64],
     pub(crate) solution: Vec<f64>,
     residual: Vec<f64>,
-    /// Where `H` is to be multiplied with next.
+    /// The vector to multiply `H` with next.
     pub(crate) direction: Vec<f64>,
     /// The square of the residual, in the norm of the inverse of the diagonal.
     pub(crate) size: f64,
@@ -21,8 +21,8 @@ impl<'a> ConjugateGradients<'a> {
         Self { diagonal, solution: vec![0.0; b.len()], residual: b.to_vec(), direction, size }
     }
 
-    /// Goes as far along the direction as its product with `H` says; `false` where there is no
-    /// curvature, or nothing left.
+    /// Minimises along the direction, given its product with `H`. Returns `false` if there is no
+    /// curvature or no residual.
     pub(crate) fn follow(&mut self, product: &[f64]) -> bool {
         let length = self.size / dot(&self.direction, product);
         if !(length.is_finite() && length > 0.0) {

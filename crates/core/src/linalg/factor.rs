@@ -1,11 +1,11 @@
-//! A factor of second derivatives that tells columns nearly dependent from dependent ones.
+//! A factor of second derivatives that tells nearly dependent columns from dependent ones.
 //!
-//! A Gram matrix `AᵀA` has the square of the condition of A: in `f64` its pivots are rounding from a
-//! condition of 1e7 on. So where a pivot is too small to be trusted, a larger one takes its place, and
-//! the Gram matrix is summed once more over the rows of `A·L⁻ᵀ`, which are nearly orthonormal. Its own
-//! factor M makes up for the first one's errors: `AᵀA = (L·M)(L·M)ᵀ`, with the condition of A alone
-//! (Fukaya and others, *Shifted Cholesky QR for computing the QR factorization of ill-conditioned
-//! matrices*, 2020).
+//! A Gram matrix `AᵀA` has the square of the condition number of A: in `f64`, its pivots are
+//! rounding from a condition number of 1e7 on. So a pivot that is too small to be trusted is
+//! replaced by a larger one. The Gram matrix is then summed again over the rows of `A·L⁻ᵀ`, which
+//! is nearly orthonormal. Its factor M corrects the errors of the first one: `AᵀA = (L·M)(L·M)ᵀ`,
+//! with the condition number of A alone (Fukaya and others, *Shifted Cholesky QR for computing the
+//! QR factorization of ill-conditioned matrices*, 2020).
 
 use crate::linalg::cholesky::{Cholesky, Pivot, expected_decrement};
 
@@ -13,45 +13,45 @@ use crate::linalg::cholesky::{Cholesky, Pivot, expected_decrement};
 #[derive(Clone, Debug)]
 pub(crate) struct Factor {
     first: Cholesky,
-    /// M; the identity where the first factor is good enough.
+    /// M; `None` where the first factor is good enough.
     second: Option<Cholesky>,
     dependent: Vec<Dependent>,
 }
 
-/// A column that is left out, since it is a combination of earlier ones within the rounding of their
-/// elements.
+/// A column that is left out: up to the rounding of its elements, it is a combination of earlier
+/// ones.
 #[derive(Clone, Debug)]
 struct Dependent {
     column: usize,
     combination: Vec<f64>,
 }
 
-/// The share of the elements of a Gram matrix by which they may be off.
+/// The rounding error of an element of a Gram matrix, as a share of the element.
 const GRAM_ROUNDING: f64 = 1e-13;
-/// The rows times the inverse of the first factor are off by so many roundings of what they are
-/// computed from.
+/// The rounding error of the rows times the inverse of the first factor, as a share of the numbers
+/// that they are computed from.
 const SOLVE_ROUNDING: f64 = 64.0 * f64::EPSILON;
-/// A pivot that exceeds its rounding so many times has enough digits.
+/// A pivot above this multiple of its rounding error has enough digits.
 const TRUSTED: f64 = 1e3;
-/// A pivot that is a larger share of its diagonal element can be trusted without a closer look.
+/// A pivot above this share of its diagonal element is trusted without a closer look.
 const SAFE_PIVOT: f64 = 1e-6;
 
-/// A pivot that waits for the second factor.
+/// A pivot that the second factor will decide on.
 struct Doubtful {
     column: usize,
-    /// What took its place.
+    /// The larger pivot that replaced it.
     shifted: f64,
-    /// What it must exceed.
+    /// The rounding error that it must exceed.
     rounding: f64,
     combination: Vec<f64>,
 }
 
 impl Factor {
-    /// Factors a Gram matrix of which the lower triangle is given, row by row.
+    /// Factors a Gram matrix, given its lower triangle row by row.
     ///
-    /// `rounding` is the mean square of the rounding of each column's elements: a column that
-    /// differs from a combination of others by no more depends on them. `again` sums the Gram matrix
-    /// of the rows times the inverse of the transposed factor.
+    /// `rounding` holds the mean square of the rounding of each column's elements. A column that
+    /// differs from a combination of others by no more depends on them. `again` sums the Gram
+    /// matrix of the rows times the inverse of the transposed factor.
     pub(crate) fn new(
         gram: Vec<f64>,
         rounding: &[f64],
@@ -113,8 +113,9 @@ impl Factor {
         self.dependent.iter().map(|dependent| dependent.column)
     }
 
-    /// For each column left out the slope along the direction that, but for rounding, moves no row:
-    /// the column less its combination of others; and the same with all slopes positive.
+    /// For each column left out, the slope along the column minus its combination of others. That
+    /// direction moves no row, up to rounding. The second number is the rounding error of the
+    /// slope.
     pub(crate) fn slopes_left_out(&self, gradient: &[f64], rounding: &[f64]) -> Vec<(f64, f64)> {
         let slopes = |Dependent { column, combination }: &Dependent| {
             let terms = combination.iter().zip(gradient).zip(rounding);
@@ -125,7 +126,7 @@ impl Factor {
         self.dependent.iter().map(slopes).collect()
     }
 
-    /// The expectation of `eᵀ·A⁻¹·e` for independent errors e of such mean squares: `Σⱼ sⱼ (A⁻¹)ⱼⱼ`.
+    /// The expectation of `eᵀ·A⁻¹·e`, `Σⱼ sⱼ (A⁻¹)ⱼⱼ`, for independent errors e of mean squares s.
     pub(crate) fn expected_decrement(&self, squares: &[f64]) -> f64 {
         let second = self.second.as_ref();
         expected_decrement([Some(&self.first), second].into_iter().flatten(), squares)
@@ -174,7 +175,7 @@ mod tests {
         ) {
             let factor = factored(&rows);
             prop_assert_eq!(factor.left_out().count(), 0);
-            // The columns' combination that goes along the difference of the last one is wanted too.
+            // The solution also has a part along the difference of the last column.
             let far = wanted[4] / apart;
             let wanted = [wanted[0] - far, wanted[1] + 2.0 * far, wanted[2], wanted[3], far];
             let images: Vec<f64> = rows
@@ -187,7 +188,8 @@ mod tests {
                 .map(|j| rows.iter().zip(&images).map(|(row, image)| row[j] * image).sum())
                 .collect();
             factor.solve(&mut x);
-            // The right-hand side is rounded by 1e-16, which the difference of the columns enlarges.
+            // The right-hand side is rounded by 1e-16, and the small difference of the columns
+            // magnifies that.
             let tolerance = 1e-3 + 1e-14 / apart;
             for (row, image) in rows.iter().zip(&images) {
                 let got: f64 = row[4] * x[4]
@@ -221,7 +223,7 @@ mod tests {
             let squares = [1.0, 4.0, 9.0, 0.25, 1.0];
             let expected: f64 = (0..5).map(|j| squares[j] * inverse(j)[j]).sum();
             prop_assert!((factor.expected_decrement(&squares) - expected).abs() <= 1e-9 * expected);
-            // And that inverse is one.
+            // And it is the inverse.
             let gram = gram(&rows);
             for j in 0..5 {
                 let column = inverse(j);

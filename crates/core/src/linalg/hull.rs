@@ -1,21 +1,21 @@
-//! The point nearest to 0 among all means of some vectors.
+//! The point nearest to 0 in the convex hull of some vectors.
 
 use crate::linalg::vectors::{add_multiple, dot};
 
-/// A growing set of vectors of length 1 at most, of which those are kept whose mean, with positive
-/// shares, is the nearest to 0.
+/// Vectors of length 1 at most, of whose convex hull the point nearest to 0 is known. Those that do
+/// not contribute to that point are dropped; others can be added.
 ///
-/// It is the problem of nonnegative least squares (Lawson and Hanson, *Solving Least LowRank
-/// Problems*, 1974, chapter 23, algorithms NNLS and LDP): with each vector one coordinate longer, by
-/// 1, and the aim 1 in that coordinate and 0 in the others,
+/// The problem is one of nonnegative least squares (Lawson and Hanson, *Solving Least Squares
+/// Problems*, 1974, chapter 23, algorithms NNLS and LDP). Each vector gets another coordinate, 1.
+/// The aim is 1 in that coordinate and 0 in the others:
 ///
 /// ```text
-/// residual = aim - Σₖ shareₖ (vectorₖ, 1)      as short as can be, shares ≥ 0
+/// residual = aim - Σₖ shareₖ (vectorₖ, 1)      as short as possible, shares ≥ 0
 /// ```
 ///
 /// The nearest point has the direction of the residual's other coordinates, times -1. A vector
-/// brings the hull nearer where its product with the residual is positive. The vectors kept are
-/// independent, and held as the factors Q and R of the matrix of them as columns.
+/// brings the hull nearer if its product with the residual is positive. The vectors kept are
+/// independent. They are the columns of a matrix whose QR factors are held.
 pub(crate) struct Hull {
     vectors: Vec<Vec<f64>>,
     shares: Vec<f64>,
@@ -23,12 +23,12 @@ pub(crate) struct Hull {
     /// The columns of R, down to the diagonal.
     r: Vec<Vec<f64>>,
     residual: Vec<f64>,
-    /// What sums of products of vectors may be off by.
+    /// The rounding error of sums of products of vectors.
     rounding: f64,
 }
 
 impl Hull {
-    /// Of nothing, for vectors of so many numbers.
+    /// The hull of no vectors yet, whose dimension is given.
     pub(crate) fn new(dimension: usize) -> Self {
         let rounding = 16.0 * (dimension + 1) as f64 * f64::EPSILON;
         let (vectors, shares, q, r) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -41,7 +41,7 @@ impl Hull {
         self.vectors.is_empty()
     }
 
-    /// How many numbers are held of the vectors.
+    /// The number of elements of the vectors kept.
     pub(crate) fn numbers(&self) -> usize {
         self.vectors.len() * self.residual.len()
     }
@@ -51,7 +51,7 @@ impl Hull {
         self.distance() <= self.rounding
     }
 
-    /// How far 0 is from the nearest point, or a little less.
+    /// The distance of the nearest point from 0, or a little less.
     pub(crate) fn distance(&self) -> f64 {
         norm(&self.residual)
     }
@@ -63,8 +63,9 @@ impl Hull {
         self.residual[..coordinates].iter().map(|x| -x / length).collect()
     }
 
-    /// Vectors that span the same as all of a share above `nothing`, where their mean is 0: all but the
-    /// one of the largest share, which the others give with the least error.
+    /// Vectors with the same span as all those with a share above `nothing`, if their mean is 0.
+    /// The vector with the largest share is left out: it follows from the others with the least
+    /// error.
     pub(crate) fn spanning(&self, nothing: f64) -> impl Iterator<Item = &[f64]> {
         let shares = self.shares.iter().enumerate();
         let largest = shares.max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(k, _)| k);
@@ -73,7 +74,7 @@ impl Hull {
         needed.map(|k| &self.vectors[k][..self.residual.len() - 1])
     }
 
-    /// Takes in those of some vectors that bring it nearer to 0; whether any did.
+    /// Adds the candidates that bring the hull nearer to 0. Returns whether any did.
     pub(crate) fn extend(&mut self, mut candidates: Vec<Vec<f64>>) -> bool {
         candidates.iter_mut().for_each(|vector| vector.push(1.0));
         let before = self.distance();
@@ -92,8 +93,8 @@ impl Hull {
         }
     }
 
-    /// Moves the shares to the best ones for all vectors, those that would be negative on the way
-    /// being left out.
+    /// Adds a vector and moves the shares to the best ones. A vector whose share would become
+    /// negative on the way is removed.
     fn add(&mut self, vector: Vec<f64>) {
         self.factor(vector);
         self.shares.push(0.0);
@@ -123,7 +124,7 @@ impl Hull {
         later.into_iter().skip(1).for_each(|vector| self.factor(vector));
     }
 
-    /// Appends a column, by Gram and Schmidt's process, twice.
+    /// Appends a column to the QR factors, with the Gram-Schmidt process applied twice.
     fn factor(&mut self, vector: Vec<f64>) {
         let (mut left, mut column) = (vector.clone(), vec![0.0; self.q.len()]);
         for _ in 0..2 {
@@ -141,7 +142,7 @@ impl Hull {
         self.r.push(column);
     }
 
-    /// The shares that make the residual shortest, whatever their signs.
+    /// The shares of any sign that make the residual shortest.
     fn best_shares(&self) -> Vec<f64> {
         let aim = self.residual.len() - 1;
         let mut shares: Vec<f64> = self.q.iter().map(|q| q[aim]).collect();
@@ -162,8 +163,8 @@ impl Hull {
     }
 }
 
-/// A vector without what is along some orthonormal ones; taken off twice, so that rounding leaves
-/// nothing of it.
+/// The part of a vector that is orthogonal to some orthonormal ones. The rest is subtracted twice,
+/// so that rounding leaves nothing of it.
 pub(crate) fn without(orthonormal: &[Vec<f64>], mut vector: Vec<f64>) -> Vec<f64> {
     for _ in 0..2 {
         for q in orthonormal {

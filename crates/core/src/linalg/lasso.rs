@@ -1,38 +1,39 @@
-//! A convex quadratic plus absolute values, and its minimum: the model that a step of
-//! [`ProximalNewton`](crate::ProximalNewton) is taken from.
+//! The minimum of a convex quadratic plus absolute values: the model for a step of
+//! [`ProximalNewton`](crate::ProximalNewton).
 //!
 //! ```text
 //! q(v) = g·(v - v₀) + (v - v₀)ᵀ H (v - v₀) / 2  +  Σⱼ λⱼ |vⱼ|
 //! ```
 //!
-//! Coordinate descent finds which coordinates are zero and the signs of the others (Friedman,
+//! Coordinate descent finds which coordinates are zero, and the signs of the others (Friedman,
 //! Hastie and Tibshirani, *Regularization paths for generalized linear models via coordinate
-//! descent*, 2010, section 2.1, "covariance updates"). It creeps where columns are correlated, so
-//! every few sweeps a step goes to the minimum of the quadratic with those signs, which a
-//! factorisation gives at once, or to the first coordinate that would change its sign. Where columns
-//! depend on each other, nothing but the L1 term changes along some directions, and on straight
-//! lines: there a step goes to the first coordinate that becomes 0.
+//! descent*, 2010, section 2.1, "covariance updates"). It is slow where columns are correlated. So
+//! every few sweeps, a factorisation gives the minimum of the quadratic with those signs. A step
+//! goes there, or to the first coordinate that would change its sign. Where columns depend on each
+//! other, only the L1 term changes along some directions, and it is linear there. A step then goes
+//! to the first coordinate that becomes 0.
 
 use crate::linalg::quadratic::{Hessian, Quadratic};
 use crate::linalg::vectors::{add_multiple, dot, shrunk};
 
-/// The number of sweeps over coordinates that are not zero between steps with fixed signs.
+/// The number of sweeps over the non-zero coordinates before each step with fixed signs.
 const SUPPORT_SWEEPS: usize = 4;
-/// The maximum of steps with fixed signs: where signs go on changing, another model is worth more
-/// than the exact minimum of this one.
+/// The largest number of steps with fixed signs. Where signs keep changing, a new model is worth
+/// more than the exact minimum of this one.
 const MAX_STEPS: usize = 64;
-/// A sweep that gains less than this share of all that was gained is the last,
+/// A sweep that gains less than this share of all gains is the last, if no coordinate is freed.
 const SWEEP_TOLERANCE: f64 = 1e-12;
-/// unless the slope by a coordinate at zero exceeds the penalty by more than this share.
+/// The share of its penalty by which the slope at a zero coordinate must exceed the penalty to free
+/// the coordinate.
 const SLOPE_TOLERANCE: f64 = 1e-9;
-/// A diagonal element smaller than this share of the largest is rounding: the column is constant.
+/// A diagonal element below this share of the largest is rounding: the column is constant.
 const CONSTANT_TOLERANCE: f64 = 1e-14;
-/// A slope along dependent columns smaller than this share of its terms is rounding.
+/// A slope along dependent columns below this share of its terms is rounding.
 const FLAT_TOLERANCE: f64 = 1e-12;
 
-/// The minimum of a quadratic plus absolute values, given the gradient at `from` of the quadratic
-/// alone, and whether it was found: where signs go on changing, it is a point on the way there. What
-/// gains no more than `negligible` is no way.
+/// The minimum of a quadratic plus absolute values, and whether it was found. Where signs keep
+/// changing, the point is still on the way to the minimum. `gradient` is the gradient of the
+/// quadratic alone, at `from`. A sweep that gains no more than `negligible` is the last.
 pub(crate) fn minimum(
     quadratic: &Quadratic,
     gradient: &[f64],
@@ -47,14 +48,14 @@ pub(crate) fn minimum(
 struct Descent<'a> {
     quadratic: &'a Quadratic,
     l1: &'a [f64],
-    /// Diagonal elements up to this are rounding.
+    /// Diagonal elements up to this value are rounding.
     flat: f64,
     v: Vec<f64>,
-    /// The gradient at `v` of all but the absolute values; without what `products` adds.
+    /// The gradient of the quadratic at `v`, without the part that `products` adds.
     slope: Vec<f64>,
-    /// What coordinates moved one by one come to with each square of the matrix.
+    /// The products of the moves of single coordinates with the squares of the matrix.
     products: Vec<f64>,
-    /// The sum of what the sweeps have gained.
+    /// The sum of the gains of all sweeps.
     gained: f64,
 }
 
@@ -90,8 +91,8 @@ impl<'a> Descent<'a> {
         (self.v, steps < MAX_STEPS)
     }
 
-    /// Moves every coordinate, or every one that is not zero, to its own minimum; whether that
-    /// gained anything to speak of, or may let others that depend on it gain.
+    /// Moves every coordinate, or every non-zero one, to its own minimum. Returns whether that
+    /// gained enough, or freed a coordinate that may let others gain.
     fn sweep(&mut self, support: bool, negligible: f64) -> bool {
         let (mut gained, mut freed) = (0.0, false);
         for j in 0..self.v.len() {
@@ -145,7 +146,7 @@ impl<'a> Descent<'a> {
     }
 
     /// Steps to the minimum among points of the same signs, or to where coordinates become 0 on the
-    /// way; whether any did.
+    /// way. Returns whether any did.
     fn step_with_signs(&mut self) -> bool {
         let free: Vec<usize> = (0..self.v.len()).filter(|&j| self.is_free(j)).collect();
         let factored = self.quadratic.factored(&free);
@@ -157,8 +158,8 @@ impl<'a> Descent<'a> {
         self.go_to_corner(&free, flat)
     }
 
-    /// Steps along directions in which nothing but the L1 term changes, to the first coordinate that
-    /// becomes 0, which takes no part in those that follow; whether any did.
+    /// Steps along directions in which only the L1 term changes, to the first coordinate that
+    /// becomes 0. That coordinate stays fixed in later directions. Returns whether any became 0.
     fn go_to_corner(&mut self, free: &[usize], mut flat: Vec<Vec<f64>>) -> bool {
         let mut signs_change = false;
         while let Some(direction) = flat.pop() {
@@ -183,15 +184,15 @@ impl<'a> Descent<'a> {
         signs_change
     }
 
-    /// Minus the slope of q by coordinates that keep their signs.
+    /// Minus the slope of q with respect to the free coordinates, whose signs are fixed.
     fn downhill(&self, free: &[usize]) -> Vec<f64> {
         let sign = |j: usize| if self.l1[j] > 0.0 { self.v[j].signum() } else { 0.0 };
         free.iter().map(|&j| -self.slope(j) - self.l1[j] * sign(j)).collect()
     }
 
-    /// Steps along a direction to the minimum among points of the same signs, or to where the first
-    /// coordinate becomes 0, or to where all do that would change their sign, if that is lower;
-    /// whether any did.
+    /// Steps along a direction to the minimum among points of the same signs. If coordinates would
+    /// change their sign, the step ends where the first one becomes 0. If setting all of them to 0
+    /// is lower, that is done instead. Returns whether any became 0.
     fn step_along(&mut self, free: &[usize], direction: &[f64], downhill: &[f64]) -> bool {
         let spread = |values: &[f64]| {
             let mut all = vec![0.0; self.v.len()];
@@ -204,13 +205,13 @@ impl<'a> Descent<'a> {
         if !(slope.is_finite() && slope > 0.0) {
             return false;
         }
-        // 1 for a solution but for rounding, which matters where the matrix is nearly singular.
+        // The length is 1 but for rounding, which matters where the matrix is nearly singular.
         let best = if curvature > 0.0 { slope / curvature } else { f64::INFINITY };
         let reach = |j: usize| -self.v[j] / step[j];
         let crosses = |&j: &usize| self.l1[j] > 0.0 && reach(j) > 0.0 && reach(j) <= best;
         let crossing: Vec<usize> = free.iter().copied().filter(crosses).collect();
         let Some(&first) = crossing.iter().min_by(|&&a, &&b| reach(a).total_cmp(&reach(b))) else {
-            // Without curvature, and coordinates that become 0, there is nothing to go by.
+            // Without curvature and without a coordinate that becomes 0, no length is best.
             if best.is_finite() {
                 self.add(best, &step, &change);
             }
@@ -267,7 +268,7 @@ mod tests {
             strength in 0.0..2.0f64,
             seed in prop::collection::vec((-1.0..1.0f64, -2.0..2.0f64), 15),
         ) {
-            // Strongly correlated coordinates, where some large number is common to all.
+            // Coordinates are strongly correlated if a large number is common to all.
             let rows: Vec<Vec<f64>> = rows
                 .into_iter()
                 .map(|row| row.into_iter().map(|x| (x + common) / (1.0 + common)).collect())

@@ -1,10 +1,10 @@
-//! What descents remember: the last steps, and for how long they have gained nothing.
+//! The memory of L-BFGS: the last steps.
 
 use std::collections::VecDeque;
 
 use crate::linalg::vectors::{add_multiple, all_sound, dot};
 
-/// The last steps with the changes of the gradient along them.
+/// The last steps and the changes of the gradient along them.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Memory {
@@ -20,8 +20,8 @@ struct Step {
 }
 
 impl Memory {
-    /// Remembers a step, and the change of the gradient along it, if it shows curvature beyond
-    /// rounding; at most `capacity` steps.
+    /// Remembers a step and the change of the gradient along it, if they show curvature beyond
+    /// rounding. Only the last `capacity` steps are kept.
     pub(crate) fn push(&mut self, step: Vec<f64>, change: Vec<f64>, epsilon: f64, capacity: usize) {
         let product = dot(&step, &change);
         // Rounding can leave no curvature along a tiny step.
@@ -37,7 +37,7 @@ impl Memory {
         self.steps.is_empty()
     }
 
-    /// The steps, the last one last, and the changes along them.
+    /// The steps, oldest first, and the changes along them.
     pub(crate) fn steps(&self) -> impl Iterator<Item = (&[f64], &[f64])> {
         self.steps.iter().map(|seen| (&seen.step[..], &seen.change[..]))
     }
@@ -46,8 +46,8 @@ impl Memory {
         self.steps.clear();
     }
 
-    /// How large the inverse curvature was along the last step, as a multiple of another one, which
-    /// `solved` applies.
+    /// The inverse curvature along the last step, as a multiple of the inverse that `solved`
+    /// applies.
     pub(crate) fn last_scale(&self, solved: impl Fn(&[f64]) -> Vec<f64>) -> Option<f64> {
         let last = self.steps.back()?;
         let scale = last.product / dot(&last.change, &solved(&last.change));
@@ -72,7 +72,7 @@ impl Memory {
         direction
     }
 
-    /// Whether what was read from a file can be what steps left.
+    /// Whether a memory read from a file is valid.
     pub(crate) fn is_sound(&self, dimension: usize) -> bool {
         let sound = |Step { step, change, product }: &Step| {
             *product > 0.0 && all_sound([&step[..], change], dimension)
@@ -87,7 +87,7 @@ mod tests {
     use proptest::prelude::*;
 
     logit_properties::properties! {
-        /// The secant equation, whatever was remembered before, of a symmetric matrix.
+        /// The secant equation holds for a symmetric matrix, whatever was remembered before.
         #[test]
         fn the_change_of_the_gradient_along_the_last_step_is_solved_by_that_step(
             steps in prop::collection::vec(prop::collection::vec(-1.0..1.0f64, 4), 1..6),

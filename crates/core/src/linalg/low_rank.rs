@@ -1,5 +1,4 @@
-//! A matrix that is a diagonal plus multiples of a few squares: second derivatives as far as steps
-//! have shown them.
+//! A diagonal matrix plus multiples of a few squares: the second derivatives that steps have shown.
 
 use crate::linalg::conjugate_gradients::ConjugateGradients;
 use crate::linalg::vectors::{add_multiple, dot};
@@ -21,7 +20,7 @@ impl LowRank {
         self.squares.push((factor, u));
     }
 
-    /// How many squares there are.
+    /// The number of squares.
     pub(crate) fn len(&self) -> usize {
         self.squares.len()
     }
@@ -38,13 +37,14 @@ impl LowRank {
         product
     }
 
-    /// Element `j` of the product with a vector, of which the products with the `uₖ` are given and
-    /// the product with the diagonal is left out.
+    /// Element `j` of the product with a vector, without the diagonal. `products` holds the
+    /// products of the vector with the `uₖ`.
     pub(crate) fn element(&self, j: usize, products: &[f64]) -> f64 {
         self.squares.iter().zip(products).map(|((factor, u), by)| factor * by * u[j]).sum()
     }
 
-    /// Adds to a vector's products with the diagonal and the `uₖ` those of one more element.
+    /// Adds `by` to element `j` of a vector: updates its product with the diagonal and its products
+    /// with the `uₖ`.
     pub(crate) fn add_element(&self, j: usize, by: f64, product: &mut [f64], products: &mut [f64]) {
         product[j] += by * self.diagonal[j];
         products.iter_mut().zip(&self.squares).for_each(|(product, (_, u))| *product += by * u[j]);
@@ -59,9 +59,9 @@ impl LowRank {
 
     /// The solution of `H·x = b` by conjugate gradients.
     ///
-    /// Preconditioned by its diagonal the matrix has but as many different eigenvalues as squares,
-    /// and one, and so many steps are enough (Nocedal and Wright, *Numerical Optimization*, 2nd ed.
-    /// 2006, theorem 5.4).
+    /// Preconditioned by its diagonal, a matrix with k squares has at most k + 1 different
+    /// eigenvalues. So k + 1 steps are enough (Nocedal and Wright, *Numerical Optimization*, 2nd
+    /// ed. 2006, theorem 5.4).
     pub(crate) fn solve(&self, b: &[f64]) -> Vec<f64> {
         let mut gradients = ConjugateGradients::new(b, &self.diagonal);
         for _ in 0..=self.squares.len() {

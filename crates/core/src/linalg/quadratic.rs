@@ -4,7 +4,7 @@ use crate::linalg::cholesky::Cholesky;
 use crate::linalg::low_rank::LowRank;
 use crate::linalg::vectors::{add_multiple, all_sound, dot};
 
-/// The second derivatives H, of which steps can tell more.
+/// The second derivatives H, which steps can refine.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Quadratic {
@@ -31,12 +31,12 @@ impl Quadratic {
         Self { order, hessian: Hessian::Matrix(matrix) }
     }
 
-    /// Nothing but a diagonal, as long as no step tells more.
+    /// A diagonal matrix, until steps add squares.
     pub(crate) fn separate(diagonal: Vec<f64>) -> Self {
         Self { order: diagonal.len(), hessian: Hessian::LowRank(LowRank::new(diagonal)) }
     }
 
-    /// Whether this is a matrix of so many coordinates, and finite.
+    /// Whether this is a finite matrix of the given order.
     pub(crate) fn is_sound(&self, order: usize) -> bool {
         let matrix = match &self.hessian {
             Hessian::Matrix(matrix) => all_sound([&matrix[..]], order * order),
@@ -64,7 +64,7 @@ impl Quadratic {
     /// Makes the matrix map a step to the change of the gradient seen along it: the BFGS update
     /// (Nocedal and Wright, *Numerical Optimization*, 2nd ed. 2006, section 6.1).
     ///
-    /// Without positive curvature beyond the rounding `epsilon` the step teaches nothing.
+    /// A step without positive curvature beyond the rounding `epsilon` changes nothing.
     pub(crate) fn learn(&mut self, step: &[f64], change: &[f64], epsilon: f64) {
         let seen = dot(step, change);
         let product = self.product(step);
@@ -88,7 +88,7 @@ impl Quadratic {
         }
     }
 
-    /// The second derivatives by some coordinates, ready to solve with.
+    /// The second derivatives with respect to some coordinates, factored.
     pub(super) fn factored(&self, free: &[usize]) -> Factored {
         match &self.hessian {
             Hessian::Matrix(matrix) => {
@@ -100,8 +100,8 @@ impl Quadratic {
         }
     }
 
-    /// The directions among some coordinates along which the slope does not change: one for each
-    /// column that depends on others.
+    /// The directions among some coordinates along which the slope does not change. There is one
+    /// for each column that depends on others.
     pub(super) fn flat_directions(&self, free: &[usize], factored: &Factored) -> Vec<Vec<f64>> {
         let (Hessian::Matrix(matrix), Factored::Matrix(factor)) = (&self.hessian, factored) else {
             return Vec::new();
@@ -116,7 +116,7 @@ impl Quadratic {
         factor.left_out().map(direction).collect()
     }
 
-    /// The expectation of `eᵀ·H⁻¹·e` by some coordinates for errors e of such mean squares.
+    /// The expectation of `eᵀ·H⁻¹·e` over some coordinates, for errors e of the mean squares given.
     pub(crate) fn expected_decrement(&self, of: &[usize], squares: &[f64]) -> f64 {
         let Factored::Matrix(factor) = self.factored(of) else { return f64::INFINITY };
         let squares: Vec<f64> = of.iter().map(|&j| squares[j]).collect();
@@ -124,7 +124,7 @@ impl Quadratic {
     }
 }
 
-/// Second derivatives by some coordinates.
+/// Factored second derivatives with respect to some coordinates.
 pub(super) enum Factored {
     Matrix(Cholesky),
     LowRank(LowRank),

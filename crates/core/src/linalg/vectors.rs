@@ -2,12 +2,12 @@
 
 use crate::numbers::float::Float;
 
-/// The minimum of `(u - value)² / 2 + by · |u|`: the value nearer to 0, or 0.
+/// The minimum of `(u - value)² / 2 + by · |u|`: `value` moved towards 0 by `by`, at most to 0.
 pub(crate) fn shrunk(value: f64, by: f64) -> f64 {
     value - value.clamp(-by, by)
 }
 
-/// By eight partial sums.
+/// The dot product, as eight partial sums.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     let mut sums = [0.0; 8];
@@ -36,7 +36,7 @@ pub(crate) fn all_finite<F: Float>(values: &[F]) -> bool {
     values.iter().all(|value| value.is_finite())
 }
 
-/// Whether vectors read from a file are of one length and finite.
+/// Whether vectors read from a file are finite and of the given length.
 pub(crate) fn all_sound<'v>(vectors: impl IntoIterator<Item = &'v [f64]>, length: usize) -> bool {
     vectors.into_iter().all(|vector| vector.len() == length && all_finite(vector))
 }
