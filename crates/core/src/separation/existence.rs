@@ -1,20 +1,20 @@
-//! A proof that there is an optimum, from where a fit has come to.
+//! A proof that there is an optimum, from the point that a fit has reached.
 //!
-//! By Stiemke's theorem no direction separates the classes exactly if there are `λᵢ > 0` with
-//! `Σ λᵢ sᵢ aᵢ = 0`, where `aᵢ` is a row, the intercept's 1 included, and `sᵢ = ±1` its class
+//! By Stiemke's theorem, no direction separates the classes if and only if some `λᵢ > 0` have
+//! `Σ λᵢ sᵢ aᵢ = 0`. Here `aᵢ` is a row with the intercept's 1, and `sᵢ = ±1` is its class
 //! (Stiemke, *Über positive Lösungen homogener linearer Gleichungen*, 1915). The residuals
-//! `qᵢ = |yᵢ - pᵢ|` times the rows' weights satisfy that but for the gradient g, and those that follow
+//! `qᵢ = |yᵢ - pᵢ|` times the rows' weights satisfy this but for the gradient g. Those that follow
 //! from Newton's step satisfy it exactly:
 //!
 //! ```text
-//! λᵢ = ωᵢ qᵢ (1 - (1 - qᵢ) tᵢ)        tᵢ = -sᵢ aᵢ·H⁻¹g, by how much the step moves the logit to its side
+//! λᵢ = ωᵢ qᵢ (1 - (1 - qᵢ) tᵢ)        tᵢ = -sᵢ aᵢ·H⁻¹g, the step of the logit to its side
 //! ```
 //!
-//! They are positive where `(1 - qᵢ) tᵢ < 1` in all rows, which near an optimum is so. On separated
-//! data some row has `(1 - qᵢ) tᵢ ≥ 1` wherever the fit stands. So second derivatives and a pass decide.
+//! They are positive if `(1 - qᵢ) tᵢ < 1` in all rows, as it is near an optimum. On separated data,
+//! some row has `(1 - qᵢ) tᵢ ≥ 1` at every point. So second derivatives and a pass decide.
 //!
-//! The rounding e of the gradient moves a row's logit by `aᵢ·H⁻¹e` more. That counts against the proof: in
-//! `f32` the slope along a separated column is nothing but rounding from logits of 17 on.
+//! The rounding e of the gradient moves a row's logit by `aᵢ·H⁻¹e` more. That counts against the
+//! proof: in `f32`, from logits of 17 on, the slope along a separated column is only rounding.
 
 use num_traits::Zero;
 
@@ -30,29 +30,29 @@ use crate::objective::data::rows::sample_size;
 use crate::objective::evaluation::Evaluation;
 use crate::objective::sums::row_curvature::RowCurvature;
 
-/// The largest `(1 - qᵢ) tᵢ` that proves an optimum: half of what exact arithmetic asks.
+/// The largest `(1 - qᵢ) tᵢ` that proves an optimum: half of the limit in exact arithmetic.
 const MARGIN: f64 = 0.5;
-/// Newton's steps over a sample at most,
+/// The largest number of Newton steps over a sample. They take no more than a tenth of a pass over
+/// all rows, because they prove nothing where a level is rare in the sample.
 const SAMPLE_STEPS: usize = 10;
-/// each of which takes about so many passes over it; together they take no more than a tenth of a pass
-/// over all rows, for where a level is rare in the sample they prove nothing.
+/// The cost of a Newton step over a sample, in passes over it.
 const PASSES_OF_STEP: usize = 3;
-/// Newton's steps over all rows, from the end of a fit.
+/// The number of Newton steps over all rows, from the end of a fit.
 const STEPS: usize = 2;
 
 /// What second derivatives say at a point.
 pub(crate) enum Verdict {
     /// There is an optimum.
     Exists,
-    /// There may be none: Newton's step, to be added, moves some row too far to its side.
+    /// There may be none: Newton's step, which is to be added, moves some row too far to its side.
     Open { step: Vec<f64> },
 }
 
-/// Whether there is an optimum for certain. What a sample of the rows rules out, more rows do not
-/// allow; so it is asked first. No direction has a share of the `penalised` columns.
+/// Whether there is certainly an optimum. The sample is checked first: a direction that it rules
+/// out stays ruled out with more rows.
 ///
 /// # Errors
-/// Where the spread of a column is out of range.
+/// If the spread of a column is out of range.
 pub(crate) fn verdict<B: Backend + ?Sized>(
     objective: &mut Objective<'_, B>,
     point: &Evaluation<B::Scalar>,
@@ -79,8 +79,8 @@ pub(crate) fn verdict<B: Backend + ?Sized>(
         Ok(columns) => columns,
         Err(step) => return Ok(Verdict::Open { step }),
     };
-    // Columns that depend on others at this point, where rows have lost their curvature, may not do
-    // so otherwise: then nothing is said of them.
+    // Where rows have lost their curvature, columns may depend on others at this point only.
+    // Nothing is proven about such columns.
     if left_out == penalised || left_out == dependent_columns(objective, &basis) {
         return Ok(Verdict::Exists);
     }
@@ -103,8 +103,8 @@ fn sorted_left_out(factor: &Factor) -> Vec<usize> {
     columns
 }
 
-/// The columns left out of a proof that no direction along the others separates, or else the last
-/// step.
+/// The columns left out of a proof that no direction along the other columns separates. Without a
+/// proof, the last step.
 fn proven_but_for<B: Backend + ?Sized>(
     objective: &mut Objective<'_, B>,
     basis: &Coordinates,
@@ -132,8 +132,8 @@ fn proven_but_for<B: Backend + ?Sized>(
     Err(last)
 }
 
-/// A step that rounding of the gradient may make, several times over: slopes as far off as they
-/// can be, with mixed signs.
+/// The step that rounding of the gradient may cause, times a safety factor. The slopes have their
+/// largest errors, with mixed signs.
 fn rounding_of_step<B: Backend + ?Sized>(
     objective: &Objective<'_, B>,
     basis: &Coordinates,
@@ -143,7 +143,8 @@ fn rounding_of_step<B: Backend + ?Sized>(
     const SAFETY: f64 = 8.0;
     let mut slopes = objective.rounding_of_slopes(basis, loss);
     let signed = |(j, slope): (usize, &mut f64)| {
-        // The parity of the bits: no column of a design repeats it (Thue and Morse).
+        // The sign is the parity of the bits of j (Thue and Morse): no column of a design repeats
+        // it.
         *slope *= if j.count_ones() % 2 == 0 { SAFETY } else { -SAFETY };
     };
     slopes.iter_mut().enumerate().for_each(signed);

@@ -1,14 +1,15 @@
-//! Whether the classes can be told apart, so that there is no optimum: decided, and proven.
+//! Whether the classes are separated, so that there is no optimum: decided, and proven.
 //!
-//! With `vᵢ` the row `i`, the intercept's 1 included, times -1 where the class is 0, there is no
-//! optimum exactly if some direction `u` has `vᵢ·u ≥ 0` in all rows and not 0 in all (Albert and
-//! Anderson, 1984). Lengths are nothing here, so each `vᵢ` is taken to be of length 1.
+//! Let `vᵢ` be row `i` with the intercept's 1, times -1 if its class is 0. There is no optimum if
+//! and only if some direction `u` has `vᵢ·u ≥ 0` in all rows, and not 0 in all (Albert and
+//! Anderson, 1984). Lengths do not matter, so each `vᵢ` is scaled to length 1.
 //!
-//! If the point nearest to 0 among all means of the `vᵢ`, the hull, is not 0, it is such a direction,
-//! a plane between the classes (Wolfe, *Finding the nearest point in a polytope*, 1976). If it is 0, it is a
-//! mean of some rows, and none of these can be moved to its side without moving another away: all
-//! directions are orthogonal to them. What is left of the rows beside those is asked the same
-//! again, until a plane is found for all rows of which something is left, or nothing is.
+//! Take the point nearest to 0 in the convex hull of the `vᵢ` (Wolfe, *Finding the nearest point in
+//! a polytope*, 1976). If it is not 0, it is such a direction, a plane between the classes. If it
+//! is 0, it is a mean of some rows. None of these can move to its side without moving another away,
+//! so all directions are orthogonal to them. The search continues with the parts of the other rows
+//! that are orthogonal to them. It ends with a plane for all rows that have such a part, or when no
+//! row has one.
 
 mod existence;
 
@@ -26,35 +27,36 @@ use crate::objective::evaluation::Evaluation;
 use crate::objective::second::DENSE_HESSIAN_LIMIT;
 use crate::separation::existence::Verdict;
 
-/// From this logit on it is worth asking whether all rows are on the sides of their classes.
+/// The logit from which on a fit checks whether all rows are on the sides of their classes.
 const LARGE_LOGIT: f64 = 15.0;
-/// It is asked again when the largest logit has grown by this factor.
+/// The growth of the largest logit after which a fit checks again.
 const LOGIT_GROWTH: f64 = std::f64::consts::SQRT_2;
-/// At the end of a fit it is asked from this one on: where many rows have their share of the loss, the
-/// precision is low or a solver thinks itself nearer to its end than it is, the logits of a few
-/// rows have not become large.
+/// The logit from which on the end of a fit checks. It is lower, because the logits of a few rows
+/// may not be large yet: many rows may share the loss, the precision may be low, or a solver may
+/// stop too early.
 const NOTABLE_LOGIT: f64 = 8.0;
-/// Rows whose mean loss is more than this share of `ln 2 / n` are hardly all on their sides: one on
-/// the other side has ln 2 or more.
+/// The multiple of `ln 2 / n` above which a mean loss hardly leaves all rows on their sides. A row
+/// on the other side has a loss of ln 2 or more.
 const PLANE_LOSS: f64 = 8.0;
-/// What may be dropped of Newton's step, as a share of its largest component.
+/// The shares of its largest component below which components of Newton's step may be dropped.
 const NEGLIGIBLE_SHARES: [f64; 2] = [1e-6, 1e-3];
-/// What is left of a row of length 1 where nothing but rounding is.
+/// The length below which the rest of a row of length 1 is only rounding.
 const RANK_TOLERANCE: f64 = 1e-10;
-/// A hull so near to 0 may hold it, for rows of which little is left are rounded by more than others.
+/// The distance up to which a hull may contain 0, because rows with a small rest have larger
+/// rounding errors.
 const HULL_TOLERANCE: f64 = 1e-8;
-/// Of a pass over the rows, so many are taken that a direction moves the wrong way.
+/// The largest number of rows taken from a pass, of those that a direction moves the wrong way.
 const ROWS_PER_PASS: usize = 64;
-/// After so many passes the question is left open.
+/// The number of passes after which the question is left open.
 const MAX_PASSES: usize = 1000;
-/// No more numbers than this are held of rows: those of a square of 2048.
+/// The largest number of matrix elements that are held of rows: those of a square of 2048.
 const MAX_STORED_NUMBERS: usize = 1 << 22;
 
-/// When to ask whether the data is separated.
+/// When to check whether the data is separated.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Suspicion {
-    /// From this logit on, ask again.
+    /// The logit from which on to check again.
     logit: f64,
 }
 
@@ -65,7 +67,7 @@ impl Default for Suspicion {
 }
 
 impl Suspicion {
-    /// Fails where a point on the way tells the classes apart.
+    /// Fails if the classes are separated at a point of a fit.
     pub(crate) fn check_on_the_way<B: Backend + ?Sized>(
         &mut self,
         objective: &Objective<'_, B>,
@@ -82,8 +84,8 @@ impl Suspicion {
     }
 }
 
-/// Fails where the data is proven to have no optimum, at the end of a fit; looks only where the largest
-/// logit of the rows held here, or elsewhere, is notable.
+/// Fails if the data is proven to have no optimum, at the end of a fit. It checks only if the
+/// largest logit of all processes is notable.
 pub(crate) fn check_at_the_end<B: Backend + ?Sized>(
     objective: &mut Objective<'_, B>,
     point: &Evaluation<B::Scalar>,
@@ -102,7 +104,7 @@ pub(crate) fn check_at_the_end<B: Backend + ?Sized>(
     let few = objective.dimension() <= DENSE_HESSIAN_LIMIT;
     let mut step = None;
     if few {
-        // Where the spread of a column is out of range nothing can be told.
+        // If the spread of a column is out of range, the question stays open.
         match existence::verdict(objective, point, &penalised) {
             Ok(Verdict::Open { step: open }) => step = Some(open),
             Ok(Verdict::Exists) | Err(_) => return Ok(()),
@@ -121,10 +123,10 @@ pub(crate) fn check_at_the_end<B: Backend + ?Sized>(
     refuse_separated(objective, &basis, &model)
 }
 
-/// Fails where Newton's step separates, but for its small components.
+/// Fails if Newton's step separates, apart from its small components.
 ///
-/// On separated data steps move on along a direction, the same from one to the next; along columns
-/// that have come to their best values they hardly do.
+/// On separated data, all steps follow the same direction. They hardly move along columns that have
+/// reached their best values.
 fn refuse_direction<B: Backend + ?Sized>(
     objective: &Objective<'_, B>,
     basis: &Coordinates,
@@ -142,7 +144,7 @@ fn refuse_direction<B: Backend + ?Sized>(
     Ok(())
 }
 
-/// Whether some weight may grow without a penalty in its way.
+/// Whether no penalty keeps the weights from growing.
 fn may_separate<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> bool {
     let penalty = objective.penalty();
     penalty.is_none() || penalty.free_columns().next().is_some()
@@ -157,7 +159,7 @@ fn penalised_columns<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> Vec<u
     (0..objective.ncols()).filter(|&column| penalty.factor(column) > 0.0).collect()
 }
 
-/// Whether the loss is as small as where all rows are on the sides of their classes, or nearly.
+/// Whether the loss is small enough for all rows to be on the sides of their classes, or nearly.
 fn may_be_plane<B: Backend + ?Sized>(objective: &Objective<'_, B>, loss: f64) -> bool {
     loss * objective.nrows() as f64 <= PLANE_LOSS * std::f64::consts::LN_2
 }
@@ -168,7 +170,7 @@ fn model_at<B: Backend + ?Sized>(objective: &Objective<'_, B>, at: &[B::Scalar])
     model.widen()
 }
 
-/// Fails where a model has all rows on the sides of their classes.
+/// Fails if a model has all rows on the sides of their classes.
 fn refuse_plane<B: Backend + ?Sized>(
     objective: &Objective<'_, B>,
     model: &Model<f64>,
@@ -179,12 +181,12 @@ fn refuse_plane<B: Backend + ?Sized>(
     }
 }
 
-/// Whether every row is on the side of its class, beyond the rounding of the sum of its terms.
+/// Whether every row is on the side of its class, by more than the rounding of its logit.
 fn is_plane<B: Backend + ?Sized>(objective: &Objective<'_, B>, model: &Model<f64>) -> bool {
     least_share(objective, model) > rounding(model)
 }
 
-/// Whether some rows are moved towards their class and none away, but for rounding.
+/// Whether a direction moves some rows towards their class and none away, up to rounding.
 fn moves_rows_to_their_sides<B: Backend + ?Sized>(
     objective: &Objective<'_, B>,
     direction: &Model<f64>,
@@ -195,15 +197,13 @@ fn moves_rows_to_their_sides<B: Backend + ?Sized>(
     least_share(objective, direction) >= -rounding && least_share(objective, &back) < -rounding
 }
 
-/// The share of its terms by which a sum of them may be off: that of so many roundings, of the
-/// sum and of what the direction has been through.
+/// The rounding error of a logit as a share of its terms: that of the sum, and of the direction.
 fn rounding(model: &Model<f64>) -> f64 {
     16.0 * (model.weights().len() + 1) as f64 * f64::EPSILON
 }
 
-/// How far a direction moves the logits towards the classes observed at least, over rows that
-/// count, as a share of what its terms add up to without their signs: only rounding beside the
-/// terms makes a logit that does not move.
+/// The smallest move of a logit towards its observed class, over rows that count, as a share of the
+/// sum of the absolute values of its terms. A share within rounding is no move.
 fn least_share<B: Backend + ?Sized>(objective: &Objective<'_, B>, direction: &Model<f64>) -> f64 {
     let (weights, intercept) = (direction.weights(), direction.intercept());
     let mut least = vec![f64::INFINITY; objective.data.segments()];
@@ -217,7 +217,7 @@ fn least_share<B: Backend + ?Sized>(objective: &Objective<'_, B>, direction: &Mo
     -objective.data.peers().max(-least.into_iter().fold(f64::INFINITY, f64::min))
 }
 
-/// Fails where the data is separated; looks first at the rows that a model has on the wrong side.
+/// Fails if the data is separated. It looks first at the rows on the wrong side of a model.
 fn refuse_separated<B: Backend + ?Sized>(
     objective: &Objective<'_, B>,
     basis: &Coordinates,
@@ -252,7 +252,7 @@ fn separated<B: Backend + ?Sized>(
     Error::Separated { complete, direction: Box::new(direction), columns }
 }
 
-/// Whether a sample of the rows suffices to leave no direction: what it rules out stays so.
+/// Whether a sample of the rows rules out every direction. More rows cannot allow one again.
 fn overlap_shows<B: Backend + ?Sized>(
     objective: &Objective<'_, B>,
     basis: &Coordinates,
@@ -264,21 +264,21 @@ fn overlap_shows<B: Backend + ?Sized>(
     none && sides.normals.len() == start.len()
 }
 
-/// The rows `vᵢ`, on columns centred and scaled.
+/// The rows `vᵢ`, on centred and scaled columns.
 struct Sides<'s, 'a, B: Backend + ?Sized> {
     objective: &'s Objective<'a, B>,
     basis: &'s Coordinates,
-    /// What every direction is orthogonal to: orthonormal.
+    /// Orthonormal vectors, to which every direction is orthogonal.
     normals: Vec<Vec<f64>>,
     segments: Vec<Segment>,
 }
 
 #[derive(Clone, Default)]
 struct Segment {
-    /// The lengths of its rows that count, without what is along the normals; 0 where nothing is
-    /// left.
+    /// The lengths of its rows that count, without their parts along the normals. 0 where nothing
+    /// is left.
     lengths: Vec<f64>,
-    /// The row that a direction moves away from its class most, and by how much it moves towards.
+    /// The row that a direction moves farthest away from its class, and its move towards the class.
     worst: Option<(f64, Vec<f64>)>,
 }
 
@@ -288,14 +288,15 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
         Self { objective, basis, normals: Vec::new(), segments }
     }
 
-    /// A direction that moves every row of which something is left beside the normals towards its
-    /// class, and no other one; `None` where none is found.
+    /// A direction that moves towards its class every row with a part orthogonal to the normals,
+    /// and moves no other row. `None` if none is found.
     fn direction(&mut self, start: Vec<f64>) -> Option<Model<f64>> {
         loop {
             self.measure();
             let hull = self.hull(&start)?;
             if !hull.holds_zero() {
-                // Of a point near 0, what rounding leaves along the normals is a larger share.
+                // Near 0, the rounding that is left along the normals is a larger share of the
+                // point.
                 let proven = self.proven(&without(&self.normals, hull.nearest()));
                 if proven.is_some() || hull.distance() > HULL_TOLERANCE {
                     return proven;
@@ -315,7 +316,7 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
         }
     }
 
-    /// A direction, if it does what it is to do to the rows as they are.
+    /// The direction as a model, if it moves the rows themselves to their sides.
     fn proven(&self, direction: &[f64]) -> Option<Model<f64>> {
         let mut raw = Model::zero(self.objective.ncols());
         self.basis.unfold_into(direction, &mut raw);
@@ -324,7 +325,7 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
         [clean, raw].into_iter().find(|model| moves_rows_to_their_sides(self.objective, model))
     }
 
-    /// Measures the rows.
+    /// Measures the parts of the rows that are orthogonal to the normals.
     fn measure(&mut self) {
         let (basis, normals) = (self.basis, &self.normals);
         self.segments.fill(Segment::default());
@@ -336,8 +337,8 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
         });
     }
 
-    /// The hull of as many of the rows as hold its point nearest to 0; `None` where there are no
-    /// rows, or where it takes too many of them or too many passes.
+    /// The hull of the rows that determine its point nearest to 0. `None` if there are no rows, or
+    /// if it takes too many rows or passes.
     fn hull(&mut self, start: &[f64]) -> Option<Hull> {
         let mut hull = Hull::new(self.basis.dimension());
         let mut along = start.to_vec();
@@ -354,8 +355,8 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
         None
     }
 
-    /// Rows that a direction moves away from their class, or towards it least; the same in all
-    /// processes.
+    /// The rows that a direction moves away from their class, or least towards it. They are the
+    /// same in all processes.
     fn worst(&mut self, along: &[f64]) -> Vec<Vec<f64>> {
         let basis = self.basis;
         self.objective.data.for_each_row(&mut self.segments, |segment, index, row, y| {
@@ -379,7 +380,7 @@ impl<'s, 'a, B: Backend + ?Sized> Sides<'s, 'a, B> {
     }
 }
 
-/// A row, centred and scaled, times -1 where its class is 0.
+/// A row, centred and scaled, times -1 if its class is 0.
 fn signed<F: Float>(basis: &Coordinates, row: &[F], y: bool) -> Vec<f64> {
     let sign = if y { 1.0 } else { -1.0 };
     let scaled = |(j, x): (usize, &F)| sign * (x.widen() - basis.mean(j)) * basis.inverse_scale(j);
