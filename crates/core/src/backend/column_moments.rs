@@ -2,12 +2,12 @@
 
 use crate::numbers::float::Float;
 
-/// Sums of each column's deviations from an origin, over rows that are added bit by bit.
+/// Sums of each column's deviations from an origin, over the rows that were added.
 ///
 /// ```text
 /// sums[j]    = Σᵢ ωᵢ (x[i, j] - origin[j])
 /// squares[j] = Σᵢ ωᵢ (x[i, j] - origin[j])²
-/// largest[j] = max |x[i, j] - origin[j]|, over rows of which ωᵢ is not 0
+/// largest[j] = max |x[i, j] - origin[j]|, over rows with ωᵢ ≠ 0
 /// ```
 ///
 /// [`Backend::column_moments`](crate::Backend::column_moments) adds the rows of a matrix.
@@ -33,13 +33,13 @@ pub struct ColumnMoments<'a> {
 }
 
 impl<'a> ColumnMoments<'a> {
-    /// No rows yet; one number of `origin` per column.
+    /// Sums over no rows yet. `origin` has one number per column.
     pub fn new(origin: &'a [f64]) -> Self {
         let zeros = vec![0.0; origin.len()];
         Self { origin, sums: zeros.clone(), squares: zeros.clone(), largest: zeros }
     }
 
-    /// What deviations are measured from.
+    /// The origins from which deviations are measured, one per column.
     pub fn origin(&self) -> &[f64] {
         self.origin
     }
@@ -59,8 +59,8 @@ impl<'a> ColumnMoments<'a> {
         &self.largest
     }
 
-    /// Adds an element of a column, of a row of some weight; or equal elements of several rows, of
-    /// their weights together.
+    /// Adds an element of a column, with the weight of its row. Equal elements of several rows can
+    /// be added at once, with the sum of their weights.
     ///
     /// # Panics
     /// If there is no such column.
@@ -85,7 +85,7 @@ impl<'a> ColumnMoments<'a> {
         add_elements(row, weights, origins, &mut self.sums, &mut self.squares, &mut self.largest);
     }
 
-    /// Adds what other rows of a column have come to: their sum, that of squares, and the largest.
+    /// Adds the moments of other rows of a column: sum, sum of squares, and largest deviation.
     pub(crate) fn join(&mut self, column: usize, [sum, square, largest]: [f64; 3]) {
         self.sums[column] += sum;
         self.squares[column] += square;

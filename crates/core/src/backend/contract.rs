@@ -1,4 +1,4 @@
-//! The contract between the algorithms and somebody's matrix.
+//! The contract between the algorithms and a matrix.
 
 use std::ops::{Index, Range};
 
@@ -14,14 +14,14 @@ use crate::numbers::float::Float;
 /// observation, and d columns, one per feature.
 ///
 /// An implementation is a *value that borrows a matrix*. It needs the four required methods of
-/// linear algebra below and [`vector`](Self::vector), about 30 lines; `examples/custom_backend.rs`
-/// of the `logit` crate is a complete one. Vectors travel as slices, which every library can view
-/// as its own. The trait can be used as `dyn Backend<Scalar = F, Vector = V>`.
+/// linear algebra below and [`vector`](Self::vector), about 30 lines. `examples/custom_backend.rs`
+/// of the `logit` crate is complete. Vectors are passed as slices, which every library can view as
+/// its own. The trait can be used as `dyn Backend<Scalar = F, Vector = V>`.
 ///
 /// # Contract
 ///
-/// Every sentence here has a check in the `logit-conformance` crate, which one macro line runs on
-/// any backend.
+/// Every sentence here has a check in the `logit-conformance` crate. One macro line runs them all
+/// on any backend.
 ///
 /// - **Shape.** [`nrows`](Self::nrows) and [`ncols`](Self::ncols) are the shape of the matrix, and
 ///   never change while the backend exists.
@@ -35,9 +35,9 @@ use crate::numbers::float::Float;
 ///   cutting a range in two computes the same as the whole, within rounding.
 /// - **Exact rows.** With one row and `r = [1]`, `matvec_transpose` onto zeros gives that row
 ///   itself, exactly: nothing is rescaled, and nothing of other rows leaks in.
-/// - **Non-finite values.** A NaN or infinity in the matrix, in `w` or in `r` reaches what it
-///   touches as IEEE 754 arithmetic has it: in particular 0 · NaN and 0 · ∞ are NaN, so no term
-///   may be skipped because its factor is 0.
+/// - **Non-finite values.** A NaN or infinity in the matrix, in `w` or in `r` propagates as in IEEE
+///   754 arithmetic. In particular 0 · NaN and 0 · ∞ are NaN, so no term may be skipped because its
+///   factor is 0.
 /// - **Layout.** Rows and columns are those of the matrix as its library indexes it, whatever its
 ///   strides: transposed, sliced, stepped, reversed.
 /// - **Repeatability.** Equal calls give equal bits, whichever thread makes them and whatever
@@ -45,23 +45,23 @@ use crate::numbers::float::Float;
 /// - **Order.** [`vector`](Self::vector) keeps the values and their order.
 /// - **Stored elements.** [`stored_before`](Self::stored_before) is 0 for row 0, never falls, and
 ///   ends between the number of elements that are not zero and n · d. If it ends below n · d, the
-///   matrix is sparse: elements that it does not store are zeros that take part in nothing, so
-///   neither NaN nor infinity in `w` or `r` reaches anything through them.
+///   matrix is sparse. Elements that it does not store are zeros that take part in nothing: neither
+///   NaN nor infinity in `w` or `r` reaches anything through them.
 /// - **Wide accumulation.** [`matvec_transpose_wide`](Self::matvec_transpose_wide), where
 ///   overridden, adds what the provided one adds, within rounding.
-/// - **Copied rows.** [`copy_rows`](Self::copy_rows), where overridden, copies what the provided one
-///   copies, exactly.
+/// - **Copied rows.** [`copy_rows`](Self::copy_rows), where overridden, copies what the provided
+///   one copies, exactly.
 /// - **Moments.** [`column_moments`](Self::column_moments), where overridden, adds what the
 ///   provided one adds, sums within rounding and largest deviations exactly. Sums are exactly zero
 ///   for a column equal to its origin. A row of weight 0 adds nothing, whatever it holds.
 ///
-/// The algorithms keep their side: `rows` lies within `0..nrows`, slices have the lengths that the
-/// methods name. A backend may panic where a caller does not (slicing does so by itself).
+/// The algorithms guarantee that `rows` lies within `0..nrows` and that slices have the lengths
+/// that the methods name. For other calls a backend may panic, as slicing does by itself.
 pub trait Backend: Sync {
     /// The precision of the matrix.
     type Scalar: Float;
 
-    /// The library's own vector, in which predictions are handed back.
+    /// The library's own vector, in which predictions are returned.
     type Vector: Index<usize, Output = Self::Scalar>;
 
     /// The number of rows, n.
@@ -84,23 +84,23 @@ pub trait Backend: Sync {
     /// ```
     fn matvec_transpose(&self, rows: Range<usize>, r: &[Self::Scalar], acc: &mut [Self::Scalar]);
 
-    /// Hands values over as the library's own vector.
+    /// Converts values to the library's own vector.
     fn vector(&self, values: Vec<Self::Scalar>) -> Self::Vector;
 
-    /// The same matrix as one of plain memory, where its rows or its columns are contiguous.
+    /// The matrix in plain memory, if its rows or its columns are contiguous.
     ///
-    /// The provided methods make use of it; both products may. The provided one says that it is
-    /// not.
+    /// The provided methods use it, and both products may. The provided method returns `None`.
     fn dense(&self) -> Option<Dense<'_, Self::Scalar>> {
         None
     }
 
-    /// How many rows make a good block: few enough to stay in cache between the two products,
-    /// enough to make the calls worthwhile.
+    /// The number of rows of a good block: few enough to stay in cache between the two products,
+    /// and enough to make the calls worthwhile.
     ///
-    /// Fixed by the matrix alone, since it decides the order of summation. The provided one aims
-    /// at 256 KiB of a dense matrix, up to 1 MiB where that makes fewer than 128 rows, within 8 to
-    /// 1024 rows; at much less where rows are contiguous and do not fit a cache together.
+    /// It is fixed by the matrix alone, because it decides the order of summation. The provided
+    /// method aims at 256 KiB of a dense matrix, and up to 1 MiB if that makes fewer than 128 rows.
+    /// It returns 8 to 1024 rows. Contiguous rows that do not fit a cache together get much smaller
+    /// blocks.
     fn block_rows(&self) -> usize {
         if let Some(dense) = self.dense() {
             return dense.block_rows();
@@ -108,10 +108,10 @@ pub trait Backend: Sync {
         column_block_rows(size_of::<Self::Scalar>().saturating_mul(self.ncols()))
     }
 
-    /// How many elements the rows before `row` store, for `row` within `0..=nrows`.
+    /// The number of elements that the rows before `row` store, for `row` within `0..=nrows`.
     ///
-    /// Rows are dealt to threads by it, so an estimate serves, except at `nrows`. The provided one
-    /// is that of a dense matrix, which stores every element: `row · ncols`.
+    /// It decides how rows are dealt to threads, so an estimate is enough, except at `nrows`. The
+    /// provided method returns `row · ncols`, as for a dense matrix, which stores every element.
     fn stored_before(&self, row: usize) -> usize {
         row.saturating_mul(self.ncols())
     }
@@ -122,9 +122,9 @@ pub trait Backend: Sync {
     /// sums += X[rows]ᵀ · r        r: rows.len() numbers, scratch, of any value, and sums: d
     /// ```
     ///
-    /// The provided one sums in the precision of the matrix first, through
-    /// [`matvec_transpose`](Self::matvec_transpose) onto `scratch`. That touches d numbers, far too
-    /// many for some rows of a wide sparse matrix, which adds its stored elements one by one.
+    /// The provided method first sums in the precision of the matrix, with
+    /// [`matvec_transpose`](Self::matvec_transpose) onto `scratch`. That touches d numbers: far too
+    /// many for a few rows of a wide sparse matrix, which adds its stored elements one by one.
     fn matvec_transpose_wide(
         &self,
         rows: Range<usize>,
@@ -139,8 +139,8 @@ pub trait Backend: Sync {
 
     /// Copies some rows, one after the other; elements that are not stored are zeros.
     ///
-    /// Used by Newton's method for the weighted Gram matrix of some rows. The provided one
-    /// extracts rows through [`matvec_transpose`](Self::matvec_transpose) unless the matrix is
+    /// Newton's method uses it for the weighted Gram matrix of some rows. The provided method
+    /// extracts rows with [`matvec_transpose`](Self::matvec_transpose), unless the matrix is
     /// [`dense`](Self::dense).
     ///
     /// # Panics
@@ -158,10 +158,10 @@ pub trait Backend: Sync {
 
     /// Adds some rows to sums of each column's deviations from an origin.
     ///
-    /// `weights` has one number per row, 0 or positive and finite; or none, where all rows count 1.
-    /// A weight of 2 is the row twice. Used a time or two per fit, for standard deviations. The
-    /// provided one extracts rows through [`matvec_transpose`](Self::matvec_transpose) unless the
-    /// matrix is [`dense`](Self::dense).
+    /// `weights` has one finite number per row, 0 or positive. It is empty if all rows count 1. A
+    /// weight of 2 counts the row twice. A fit calls this once or twice, for standard deviations.
+    /// The provided method extracts rows with [`matvec_transpose`](Self::matvec_transpose), unless
+    /// the matrix is [`dense`](Self::dense).
     ///
     /// # Panics
     /// If the lengths or the rows do not fit.
@@ -184,15 +184,15 @@ pub trait Backend: Sync {
         }
     }
 
-    /// The processes that hold the rows of one matrix together, of which these are some.
+    /// The processes that together hold the rows of one matrix, this process included.
     ///
-    /// The provided one says that these are all.
+    /// The provided method returns this process alone, which holds all rows.
     fn peers(&self) -> &dyn Peers {
         &Alone
     }
 }
 
-/// How much the row at a position counts: 1 where no weights are given.
+/// The weight of the row at a position: 1 without weights.
 #[inline(always)]
 pub(crate) fn weight_of<F: Float>(weights: &[F], position: usize) -> f64 {
     if weights.is_empty() { 1.0 } else { weights[position].widen() }
@@ -205,11 +205,11 @@ pub(crate) fn add_widened<F: Float>(values: &[F], sums: &mut [f64]) {
     }
 }
 
-/// How many rows of as many bytes make a block where they are not contiguous.
+/// The number of rows of a block whose rows are not contiguous.
 ///
-/// A block should stay in a core's own L2 cache, 512 KiB or more nearly everywhere. Fewer than 128
-/// rows are slower, though the block is smaller: columns are then read in short pieces, of whole
-/// cache lines best.
+/// A block should stay in a core's own L2 cache, which is 512 KiB or more nearly everywhere. Fewer
+/// than 128 rows are slower although the block is smaller: columns are then read in short pieces.
+/// Pieces of whole cache lines are best.
 pub(crate) fn column_block_rows(row_bytes: usize) -> usize {
     let rows = |kib: usize| (kib * 1024) / row_bytes.max(1);
     match rows(256).max(rows(1024).min(128)).clamp(8, 1024) {
@@ -224,19 +224,19 @@ pub(crate) fn copy_row<B: Backend + ?Sized>(x: &B, i: usize, out: &mut [B::Scala
     x.matvec_transpose(i..i + 1, &[B::Scalar::one()], out);
 }
 
-/// The error about a non-finite value, where there is one in any process, else `error`.
+/// The error about a non-finite value, if any process has one; else `error`.
 pub(crate) fn explain<B: Backend + ?Sized>(error: Error, x: &B) -> Error {
     x.peers().agree(check_finite(x, 0..x.nrows())).err().unwrap_or(error)
 }
 
-/// Fails on the first non-finite value in reading order.
+/// Fails on the first non-finite value, row by row.
 ///
-/// The product with zeros is NaN for a row that has one, and 0 for others.
+/// The product with zeros is NaN for a row with a non-finite value, and 0 for others.
 pub(crate) fn check_finite<B: Backend + ?Sized>(x: &B, rows: Range<usize>) -> Result<(), Error> {
     check_products(x, rows, &vec![B::Scalar::zero(); x.ncols()])
 }
 
-/// Fails on the first row whose product with finite weights is not finite, with the reason.
+/// Fails on the first row whose product with finite weights is not finite, and says why.
 pub(crate) fn check_products<B: Backend + ?Sized>(
     x: &B,
     rows: Range<usize>,
@@ -268,7 +268,7 @@ fn bad_product<B: Backend + ?Sized>(x: &B, row: usize, weights: &[B::Scalar], va
     Error::NonFiniteLogit { row, value }
 }
 
-/// Whether no sum, in whatever order, of terms of this size together overflows.
+/// Whether no sum of terms overflows, in any order, if their absolute values add up to `size`.
 pub(crate) fn in_range<F: Float>(size: f64) -> bool {
     size < F::max_value().widen() / 2.0
 }

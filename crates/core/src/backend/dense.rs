@@ -1,18 +1,18 @@
 //! Products with a dense matrix at the speed of memory, for backends whose library has none.
 //!
-//! A dense matrix is a set of contiguous *lines*: its rows in C order, its columns in F order. Both
-//! products of the [`Backend`](crate::Backend) contract are then one of two loops over lines, which
-//! are compiled for AVX-512, AVX2 and the baseline and chosen at run time. Sums are taken in a
-//! fixed order without fused multiply-add: all instruction sets give the same bits.
+//! A dense matrix is a set of contiguous *lines*: its rows in C order, its columns in F order. Each
+//! product of the [`Backend`](crate::Backend) contract is then one of two loops over lines. The
+//! loops are compiled for AVX-512, AVX2 and the baseline, and chosen at run time. Sums are taken in
+//! a fixed order without fused multiply-add, so all instruction sets give the same bits.
 
 use std::marker::PhantomData;
 
 use crate::numbers::float::Float;
 use crate::numbers::lines::Lines;
 
-/// A borrowed dense matrix of which the rows or the columns are contiguous.
+/// A borrowed dense matrix whose rows or columns are contiguous.
 ///
-/// It is a backend of its own, for numbers in a plain slice, and the products of others.
+/// It is a backend for numbers in a plain slice, and computes the products of other backends.
 ///
 /// ```
 /// # use logit_core as logit;

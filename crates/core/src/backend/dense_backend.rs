@@ -12,24 +12,27 @@ use crate::numbers::float::Float;
 use crate::numbers::lines::Ahead;
 use crate::numbers::products::{add_dots, add_multiples};
 
-/// Blocks of short rows or of few columns stay in the L1 cache while they are multiplied twice,
+/// The size of a block of short rows or of few columns, which stays in the L1 cache between its two
+/// products.
 const SMALL_BLOCK_BYTES: usize = 16 * 1024;
-/// unless so little of each column would be less than is worth reading on its own.
+/// The smallest piece of a column that is worth reading on its own. Columns of which a small block
+/// would hold less get larger blocks.
 const PIECE_BYTES: usize = 256;
-/// The length of a long row.
+/// The number of columns from which on a row is long.
 const LONG_ROW: usize = 256;
-/// Of long rows a block goes to the L2 cache.
+/// The size of a block of long rows, which goes to the L2 cache.
 const LONG_BLOCK_BYTES: usize = 128 * 1024;
-/// From so many rows on sums by long rows are taken in strips, which stay in registers: rows of about
-/// 4 KiB share their place in cache with the sums, and those would be taken for one another.
+/// The number of rows from which on sums over long rows are taken in strips that stay in registers.
+/// Rows of about 4 KiB share their place in cache with the sums, and the processor would take one
+/// for the other.
 const MANY_ROWS: usize = 16;
-/// How far ahead of short rows that are multiplied memory is asked for: not quite a block.
+/// The distance at which memory is prefetched for short rows: not quite a block.
 const AHEAD_BYTES: usize = 12 * 1024;
 
 impl<F: Float> Dense<'_, F> {
-    /// What memory is asked for while a block of rows is multiplied: where it lies in the L1 cache
-    /// each product asks for half of the next one, as given; of a longer part of columns for that of
-    /// the next columns.
+    /// The memory to prefetch while a block of rows is multiplied. If the block lies in the L1
+    /// cache, each product prefetches the given half of the next block. Longer pieces of columns
+    /// prefetch those of the next columns.
     fn ahead(&self, rows: usize, half: [bool; 2]) -> Ahead {
         if self.rows_are_lines {
             Ahead { distance: (AHEAD_BYTES / size_of::<F>()) as isize, fours: half }
@@ -40,7 +43,7 @@ impl<F: Float> Dense<'_, F> {
         }
     }
 
-    /// Whether so many rows lie in the L1 cache.
+    /// Whether a block of `rows` rows lies in the L1 cache.
     fn is_small(&self, rows: usize) -> bool {
         size_of::<F>().saturating_mul(rows).saturating_mul(self.ncols()) <= SMALL_BLOCK_BYTES
     }
@@ -89,7 +92,7 @@ impl<F: Float> Backend for Dense<'_, F> {
             let rows = small(PIECE_BYTES / size_of::<F>());
             return if rows > 0 { rows } else { column_block_rows(row_bytes) };
         }
-        // Losses are worked out so many at a time.
+        // The number of losses that are computed at a time.
         let lanes = 64 / size_of::<F>();
         match self.ncols() {
             LONG_ROW.. => (LONG_BLOCK_BYTES / row_bytes).max(8),
@@ -134,7 +137,7 @@ impl<F: Float> Backend for Dense<'_, F> {
     }
 }
 
-/// The sums of a line's deviations from the origin, by eight partial sums.
+/// The moments of a line's deviations from the origin, as eight partial sums.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
 fn line_moments<F: Float>(line: &[F], weights: &[F], origin: f64) -> [f64; 3] {
     const LANES: usize = 8;

@@ -1,4 +1,4 @@
-//! Everything that can be wrong, with what was given, where, and what is accepted.
+//! Errors that say what was given, where, and what is accepted.
 
 use std::fmt::Debug;
 
@@ -16,7 +16,7 @@ pub enum Error {
     #[error("no columns: the data must have at least one column")]
     NoColumns,
 
-    /// Rows and labels (or labels and predictions) are not as many.
+    /// The number of labels is not the number of rows (or of predictions).
     #[error("{labels} labels for {rows} rows: give one label per row")]
     LabelCount {
         /// The number of rows.
@@ -30,7 +30,7 @@ pub enum Error {
     Label {
         /// The row of the label.
         row: usize,
-        /// The label, as it displays, or how that begins.
+        /// The label as it displays, or the beginning of that.
         value: String,
     },
 
@@ -52,8 +52,8 @@ pub enum Error {
         value: f64,
     },
 
-    /// The standard deviation of a column is so small or so large that its square, or its products
-    /// with residuals, leave the range of the precision.
+    /// The standard deviation of a column is too small or too large: its square or its products
+    /// with residuals leave the range of the precision.
     #[error(
         "the standard deviation of column {column} comes to {deviation:.1e}: it must be {accepted}; \
          multiply the column by a constant"
@@ -61,13 +61,13 @@ pub enum Error {
     ColumnSpread {
         /// The column.
         column: usize,
-        /// The standard deviation, 0 or infinite where that is what its square has become.
+        /// The standard deviation: 0 or infinite if its square is.
         deviation: f64,
         /// What is accepted in the precision of the fit.
         accepted: &'static str,
     },
 
-    /// Weights do not fit the columns.
+    /// The number of initial weights is not the number of columns.
     #[error("{given} initial weights for {expected} columns: give one weight per column")]
     InitialWeightCount {
         /// The number of weights given.
@@ -87,10 +87,10 @@ pub enum Error {
         precision: &'static str,
     },
 
-    /// A setting is outside what is accepted.
+    /// A setting has a value that is not accepted.
     #[error("{name} is {value}: it must be {accepted}")]
     Setting {
-        /// The setting's name, as its setter's.
+        /// The name of the setting and of its setter.
         name: &'static str,
         /// The value.
         value: String,
@@ -107,21 +107,21 @@ pub enum Error {
         })
     )]
     Diverged {
-        /// The iteration, that is the number of updates made before.
+        /// The iteration: the number of updates made before.
         iteration: usize,
         /// The loss there.
         loss: f64,
-        /// The parameters with the lowest loss so far, which are the initial ones where no loss
-        /// was finite. [`Model::cast`] brings them back to the precision of the fit, exactly.
+        /// The parameters with the lowest loss so far; the initial ones if no loss was finite.
+        /// [`Model::cast`] converts them back to the precision of the fit, exactly.
         best: Box<Model<f64>>,
-        /// Their loss, infinite where no loss was finite.
+        /// Their loss, infinite if no loss was finite.
         best_loss: f64,
-        /// The learning rate, where the solver was given one.
+        /// The learning rate, if the solver was given one.
         learning_rate: Option<f64>,
     },
 
-    /// The loss of the model that a fit starts from, or its gradient, is out of range, though no
-    /// product of features and weights is.
+    /// The loss or the gradient of the initial model is out of range, though no product of features
+    /// and weights is.
     #[error(
         "the loss of the initial model is {loss:?} or its gradient is not finite: its weights, its \
          intercept, the offsets or the penalty are too large"
@@ -131,8 +131,8 @@ pub enum Error {
         loss: f64,
     },
 
-    /// The slope by a weight, or its square where that is needed, is out of range where a fit
-    /// starts, though the loss is not.
+    /// At the start of a fit, the slope with respect to a weight is out of range, or its square
+    /// where that is needed. The loss is in range.
     #[error(
         "the size of column {column} is out of range: sums over it or their squares leave that of \
          {precision}; rescale it"
@@ -144,20 +144,20 @@ pub enum Error {
         precision: &'static str,
     },
 
-    /// A backend's product is not finite, though all that goes into it is and no sum of it can
-    /// leave the range of the precision. It breaks the contract of [`Backend`](crate::Backend).
+    /// A backend's product is not finite, although its terms are and no sum of them can leave the
+    /// range of the precision. The backend breaks the contract of [`Backend`](crate::Backend).
     #[error("the backend's {method} gives {value:?} for {place}, where its terms add up to less")]
     BackendProduct {
         /// The method of [`Backend`](crate::Backend).
         method: &'static str,
         /// `"row 3"`, or `"column 3"` for the transpose.
         place: String,
-        /// What it gives.
+        /// The value of the product.
         value: f64,
     },
 
-    /// The classes can be told apart without error, or with ties alone, so that without a penalty
-    /// larger coefficients are always better.
+    /// A hyperplane separates the classes, perhaps with some rows on the plane itself. Without a
+    /// penalty, larger coefficients are then always better.
     #[error(
         "the classes are {}separated by {}: along the direction found no logit moves the wrong way, \
          so the loss has no minimum; penalise (l2), or leave columns out",
@@ -165,26 +165,26 @@ pub enum Error {
         named(columns)
     )]
     Separated {
-        /// Whether the direction puts every row on the right side of 0, none of them on it.
+        /// Whether every row is on the right side of the plane, and none is on the plane itself.
         complete: bool,
-        /// Weights and intercept that separate: `x·w + b` is at least 0, up to rounding, where the
-        /// label is 1, at most 0 where it is 0, and not 0 in all rows. (Albert and Anderson, *On
-        /// the existence of maximum likelihood estimates in logistic regression models*, 1984.)
+        /// Weights and intercept that separate. Up to rounding, `x·w + b` is at least 0 where the
+        /// label is 1, and at most 0 where it is 0. It is not 0 in all rows. (Albert and Anderson,
+        /// *On the existence of maximum likelihood estimates in logistic regression models*, 1984.)
         direction: Box<Model<f64>>,
-        /// The columns whose weight in the direction is not 0: by that weight times the spread of
-        /// the column, the largest first.
+        /// The columns whose weight in the direction is not 0. They are ordered by that weight
+        /// times the spread of the column, the largest first.
         columns: Vec<usize>,
     },
 
-    /// A checkpoint is not of this fit, or what was read of it is damaged.
+    /// A checkpoint is of another fit, or is damaged.
     #[error("the checkpoint does not fit: its {what} is {given}, and it must be {expected}")]
     Checkpoint {
-        /// A setting, the solver, or a fact about the data. Of data that differs in nothing else,
-        /// the loss or gradient at the checkpoint's parameters, which must be the same to the bit.
+        /// A setting, the solver, or a fact about the data. If nothing else differs, it is the loss
+        /// or gradient at the checkpoint's parameters, which must be the same to the bit.
         what: &'static str,
-        /// What the checkpoint has.
+        /// The value in the checkpoint.
         given: String,
-        /// What the fit that is to resume has.
+        /// The value in the fit that is to resume.
         expected: String,
     },
 
@@ -201,7 +201,7 @@ pub enum Error {
         accepted: &'static str,
     },
 
-    /// A number given per column is not acceptable.
+    /// All sample weights, times the weights of their classes, are 0.
     #[error("{name} of column {column} is {value:?}: it must be {accepted}")]
     ColumnSetting {
         /// The setting's name.
@@ -229,26 +229,26 @@ pub enum Error {
     #[error("the weights of all rows are 0: some rows of both classes must count")]
     NoWeight,
 
-    /// The rows of one class count too little beside those of the other: at the optimum, residuals
-    /// of their share of all weights would be lost.
+    /// The rows of one class have too little weight beside those of the other. At the optimum,
+    /// residuals as small as their share of all weights would be lost.
     #[error(
         "the rows of class {class} have {share:e} of all weights: it must be at least {least:.0e}"
     )]
     ClassShare {
         /// The class, 0 or 1.
         class: u8,
-        /// Its share of the weights of all rows; 0 where that is out of the range of `f64`.
+        /// Its share of the weights of all rows; 0 if it is out of the range of `f64`.
         share: f64,
         /// The least share in the precision of the data.
         least: f64,
     },
 
-    /// Numbers given per row are not as many.
+    /// The number of values given per row is not the number of rows.
     #[error("{given} {name}s for {rows} rows: give one per row")]
     RowCount {
         /// The setting's name.
         name: &'static str,
-        /// How many were given.
+        /// The number of values given.
         given: usize,
         /// The number of rows.
         rows: usize,
@@ -263,8 +263,8 @@ pub enum Error {
         expected: usize,
     },
 
-    /// The product of finite features with the weights of a model, to predict with or to start a
-    /// fit from, left the range of the precision.
+    /// In a prediction or at the start of a fit, the product of finite features with the weights
+    /// left the range of the precision.
     #[error("the logit of row {row} is {value:?}: its features are too large for these weights")]
     NonFiniteLogit {
         /// The row.
@@ -273,7 +273,7 @@ pub enum Error {
         value: f64,
     },
 
-    /// A place for results has the wrong length.
+    /// The slice for results has the wrong length.
     #[error("{given} places for the results of {rows} rows: give one per row")]
     OutputLength {
         /// The number of places given.
@@ -282,12 +282,12 @@ pub enum Error {
         rows: usize,
     },
 
-    /// Another of the processes that hold the rows together failed. (See [`Peers`](crate::Peers).)
+    /// Another process that holds rows of the same matrix failed. See [`Peers`](crate::Peers).
     #[error("process {rank}: {message}")]
     Elsewhere {
-        /// The rank of that process; of the first, where several failed.
+        /// The rank of that process, or of the first if several failed.
         rank: usize,
-        /// What its own error says; it counts its own rows.
+        /// The message of its error, which counts rows within that process.
         message: String,
     },
 
@@ -308,7 +308,7 @@ pub enum Error {
     },
 }
 
-/// Fails unless what is accepted of a setting `holds`.
+/// Fails with the error for a setting, unless `holds`.
 pub(crate) fn check_setting(
     name: &'static str,
     value: impl Debug,
@@ -318,16 +318,16 @@ pub(crate) fn check_setting(
     if holds { Ok(()) } else { Err(Error::Setting { name, value: format!("{value:?}"), accepted }) }
 }
 
-/// Fails unless it is the share of the loss at which a solver may stop.
+/// Fails unless `tolerance` can be a share of the loss at which a solver stops.
 pub(crate) fn check_tolerance(tolerance: f64) -> Result<(), Error> {
     let holds = tolerance >= 0.0 && tolerance.is_finite();
     check_setting("tolerance", tolerance, holds, "0 or positive, and finite")
 }
 
-/// The most characters that an error quotes of what was given.
+/// The largest number of characters that an error quotes of a value.
 const QUOTED_CHARACTERS: usize = 60;
 
-/// What was given, or how it begins: whoever gives megabytes must not be sent them back.
+/// A value as it was given, or its beginning: an error must not send megabytes back.
 pub(crate) fn quoted(given: &str) -> String {
     let mut quoted: String = given.chars().take(QUOTED_CHARACTERS).collect();
     if quoted.len() < given.len() {
@@ -336,10 +336,10 @@ pub(crate) fn quoted(given: &str) -> String {
     quoted
 }
 
-/// The most columns that a message names.
+/// The largest number of columns that a message names.
 const NAMED_COLUMNS: usize = 5;
 
-/// Columns in words: the first few, and how many more there are.
+/// The first few columns in words, and the number of the others.
 pub(crate) fn named(columns: &[usize]) -> String {
     let first: Vec<_> = columns.iter().take(NAMED_COLUMNS).map(usize::to_string).collect();
     let noun = if columns.len() == 1 { "column" } else { "columns" };

@@ -1,4 +1,4 @@
-//! Models of finite coefficients, and no others.
+//! Models from coefficients, which must be finite.
 
 use crate::backend::error::Error;
 use crate::backend::model::Model;
@@ -8,8 +8,8 @@ impl<F: Float> Model<F> {
     /// A model from known coefficients.
     ///
     /// # Errors
-    /// [`Error::NoColumns`] without weights, [`Error::NonFiniteParameter`] where one of the numbers
-    /// is not finite.
+    /// [`Error::NoColumns`] without weights; [`Error::NonFiniteParameter`] if a number is not
+    /// finite.
     pub fn new(
         weights: impl IntoIterator<Item: Number<Float = F>>,
         intercept: F,
@@ -23,7 +23,7 @@ impl<F: Float> Model<F> {
     /// The same model in the other precision: exact from `f32` to `f64`, rounded the other way.
     ///
     /// # Errors
-    /// [`Error::NonFiniteParameter`] where a coefficient is beyond the range of `f32`.
+    /// [`Error::NonFiniteParameter`] if a coefficient is beyond the range of `f32`.
     pub fn cast<G: Float>(&self) -> Result<Model<G>, Error> {
         let cast = |value: F| match G::narrow(value.widen()) {
             cast if cast.is_finite() => Ok(cast),
@@ -38,7 +38,7 @@ impl<F: Float> Model<F> {
         Ok(Model { weights, intercept })
     }
 
-    /// Whether all coefficients are finite, and which is not.
+    /// Fails on the first coefficient that is not finite.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.weights.is_empty() {
             return Err(Error::NoColumns);

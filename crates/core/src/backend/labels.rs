@@ -1,4 +1,4 @@
-//! Class labels, in whatever type they come.
+//! Class labels of any type.
 
 use std::fmt::Display;
 
@@ -6,7 +6,7 @@ use crate::backend::error::{Error, quoted};
 
 /// A value that says which of the two classes, 0 (`false`) or 1 (`true`), a row belongs to.
 ///
-/// Implemented for `bool`, the integers, `f32`, `f64` and references to them; implement it for a
+/// Implemented for `bool`, the integers, `f32`, `f64` and references to them. Implement it for a
 /// type of your own to name the classes.
 ///
 /// ```
@@ -62,7 +62,7 @@ macro_rules! numeric_labels {
 }
 numeric_labels!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64);
 
-/// Reads labels, one per row, of any number of classes.
+/// Reads one label per row; they may all be of one class.
 pub(crate) fn read<L: Label>(
     rows: usize,
     labels: impl IntoIterator<Item = L>,
@@ -77,7 +77,7 @@ pub(crate) fn read<L: Label>(
             label.class().ok_or_else(|| Error::Label { row, value: value() })
         })
         .collect::<Result<Vec<_>, _>>()?;
-    // An iterator without end says so, and is not counted.
+    // An endless iterator says so in its size hint, and is not counted.
     let given = match labels.size_hint() {
         (usize::MAX, None) => usize::MAX,
         _ => classes.len() + labels.count(),
@@ -85,7 +85,7 @@ pub(crate) fn read<L: Label>(
     if given == rows { Ok(classes) } else { Err(Error::LabelCount { rows, labels: given }) }
 }
 
-/// Fails where only one of the two classes occurs.
+/// Fails if only one of the two classes occurs.
 pub(crate) fn require_both_classes(classes: &[bool]) -> Result<(), Error> {
     let first = classes.first().copied().unwrap_or_default();
     if classes.iter().all(|&class| class == first) {

@@ -1,4 +1,4 @@
-//! What a library lends: the trait, matrices in plain memory, labels, processes, errors.
+//! What a matrix library provides: the trait, matrices in plain memory, labels, processes, errors.
 
 pub(crate) mod column_moments;
 pub(crate) mod contract;

@@ -12,8 +12,8 @@ use crate::numbers::float::Float;
 /// { "version": 1, "weights": [0.5, -1.25], "intercept": 0.0625 }
 /// ```
 ///
-/// and anything else, an unknown version or a non-finite number in particular, is an error. Reading
-/// numbers of `f64` into a `Model<f32>` rounds them.
+/// Anything else is an error, such as an unknown version or a non-finite number. Reading `f64`
+/// numbers into a `Model<f32>` rounds them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model<F> {
     pub(crate) weights: Vec<F>,
@@ -26,7 +26,7 @@ impl<F: Float> Model<F> {
         &self.weights
     }
 
-    /// The intercept; 0 where none was fitted.
+    /// The intercept; 0 if none was fitted.
     pub fn intercept(&self) -> F {
         self.intercept
     }

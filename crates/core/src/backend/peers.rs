@@ -5,14 +5,14 @@ use crate::backend::error::Error;
 /// Processes that each hold some rows of one matrix, and fit one model to all of them together.
 ///
 /// The rows of the whole matrix are those of rank 0, then those of rank 1, and so on; a process may
-/// hold none. Every process makes the same calls with the same settings, and labels, weights and
-/// offsets for its own rows. A fit then takes every decision from what [`sum`](Self::sum) gives, so
-/// all go the same way and end with the same model. An error in one of them ends all, in the others
-/// as [`Error::Elsewhere`]; rows are counted within a process. Predictions are for its own rows and
-/// ask nobody.
+/// hold none. Every process makes the same calls with the same settings, and gives labels, weights
+/// and offsets for its own rows. A fit takes every decision from the results of [`sum`](Self::sum),
+/// so all processes end with the same model. An error in one process ends all; the others fail with
+/// [`Error::Elsewhere`]. Rows are counted within a process. A process predicts for its own rows and
+/// calls no other.
 ///
-/// An observer or a solver of one's own must decide alike in every process. It sees the same
-/// numbers in each.
+/// Your own observers and solvers must decide alike in every process. They see the same numbers in
+/// each.
 ///
 /// # Contract
 ///
@@ -23,10 +23,11 @@ pub trait Peers {
     /// The number of processes, at least 1.
     fn size(&self) -> usize;
 
-    /// Which of the processes this is, below [`size`](Self::size).
+    /// The rank of this process, below [`size`](Self::size).
     fn rank(&self) -> usize;
 
-    /// Replaces each number by its sum over all processes, which all call this with equally many.
+    /// Replaces each number by its sum over all processes. All of them call this with equally many
+    /// numbers.
     fn sum(&self, numbers: &mut [f64]);
 }
 
@@ -46,7 +47,7 @@ impl Peers for Alone {
 }
 
 impl dyn Peers + '_ {
-    /// What each process has, in the order of ranks.
+    /// The numbers of all processes, in the order of ranks.
     pub(crate) fn gather(&self, own: f64) -> Vec<f64> {
         let mut all = vec![0.0; self.size()];
         all[self.rank()] = own;
@@ -54,13 +55,13 @@ impl dyn Peers + '_ {
         all
     }
 
-    /// The largest of what each process has.
+    /// The largest of the numbers of all processes.
     pub(crate) fn max(&self, own: f64) -> f64 {
         self.gather(own).into_iter().fold(f64::NEG_INFINITY, f64::max)
     }
 
-    /// Some vectors of each process, in the order of ranks: so many together, or one of each where
-    /// processes are more, all of one length.
+    /// Vectors of all processes, in the order of ranks. Each process gives its part of `together`
+    /// vectors, rounded up. All vectors have the same length.
     pub(crate) fn share(
         &self,
         own: impl Iterator<Item = Vec<f64>>,
@@ -83,7 +84,7 @@ impl dyn Peers + '_ {
         all.chunks(length).map(<[f64]>::to_vec).collect()
     }
 
-    /// Fails in all processes where it fails in one, with the error of the first.
+    /// Fails in all processes if it fails in one, with the error of the first.
     pub(crate) fn agree<T>(&self, own: Result<T, Error>) -> Result<T, Error> {
         let message = own.as_ref().err().map(Error::to_string).unwrap_or_default();
         let lengths = self.gather(message.len() as f64);

@@ -1,8 +1,9 @@
-//! Which rows of the whole matrix a process holds.
+//! The rows of the whole matrix that a process holds.
 
 use crate::backend::contract::Backend;
 
-/// Which rows of the whole matrix a process holds: so many from a first one on, of so many.
+/// The rows of the whole matrix that a process holds: `len` rows from `first` on, of `of` rows in
+/// all.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shard {
     pub(crate) first: usize,
@@ -19,7 +20,7 @@ impl Shard {
         Self { first: sum(&counts[..peers.rank()]), len, of: sum(&counts) }
     }
 
-    /// Where a row of the whole matrix is among those held.
+    /// The position of a row of the whole matrix among those held.
     pub(crate) fn position(&self, row: usize) -> Option<usize> {
         row.checked_sub(self.first).filter(|&position| position < self.len)
     }
