@@ -1,4 +1,4 @@
-//! What people report of a classifier. Class 1 is "positive".
+//! Metrics of a classifier. Class 1 is "positive".
 //!
 //! ```
 //! # use logit_core as logit;
@@ -19,7 +19,7 @@ use crate::backend::labels::Label;
 use crate::numbers::float::{Float, Number};
 use crate::numbers::scalar::cross_entropy_from_probability;
 
-/// How often each class was predicted for each.
+/// The confusion matrix: the number of rows of each class, by predicted class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Confusion {
     /// Class 1, predicted as 1.
@@ -36,8 +36,8 @@ impl Confusion {
     /// Counts pairs of observed and predicted classes.
     ///
     /// # Errors
-    /// [`Error::NoRows`] without any, [`Error::LabelCount`] where they are not as many,
-    /// [`Error::Label`] on a value that is not 0 or 1.
+    /// [`Error::NoRows`] without any pairs; [`Error::LabelCount`] if there are not as many observed
+    /// as predicted classes; [`Error::Label`] for a value that is not 0 or 1.
     pub fn new(
         observed: impl IntoIterator<Item: Label>,
         predicted: impl IntoIterator<Item: Label>,
@@ -61,28 +61,28 @@ impl Confusion {
         ratio(correct, correct + self.false_positives + self.false_negatives)
     }
 
-    /// The share of predicted positives that are positive; 0 where none was predicted.
+    /// The share of predicted positives that are positive; 0 if none was predicted.
     pub fn precision(&self) -> f64 {
         ratio(self.true_positives, self.true_positives + self.false_positives)
     }
 
-    /// The share of positives that were predicted as such; 0 where there are none.
+    /// The share of positives that were predicted as such; 0 if there are none.
     pub fn recall(&self) -> f64 {
         ratio(self.true_positives, self.true_positives + self.false_negatives)
     }
 
-    /// The harmonic mean of precision and recall; 0 where nothing is or was predicted positive.
+    /// The harmonic mean of precision and recall; 0 if no row is positive or predicted as such.
     pub fn f1(&self) -> f64 {
         let hits = 2 * self.true_positives;
         ratio(hits, hits + self.false_positives + self.false_negatives)
     }
 }
 
-/// The mean cross-entropy of probabilities of class 1, each clamped as
-/// [`cross_entropy_from_probability`] says.
+/// The mean cross-entropy of probabilities of class 1, each clamped as in
+/// [`cross_entropy_from_probability`].
 ///
 /// # Errors
-/// [`Error::Probability`] on a number outside 0 to 1, NaN included; else as for
+/// [`Error::Probability`] for a number outside 0 to 1, NaN included; else as for
 /// [`Confusion::new`].
 pub fn log_loss(
     observed: impl IntoIterator<Item: Label>,
@@ -112,7 +112,7 @@ pub fn log_loss(
 /// meaning and use of the area under a receiver operating characteristic curve* (1982).
 ///
 /// # Errors
-/// [`Error::Score`] on NaN, [`Error::OneClass`] where only one class occurs; else as for
+/// [`Error::Score`] for NaN; [`Error::OneClass`] if only one class occurs; else as for
 /// [`Confusion::new`].
 pub fn roc_auc(
     observed: impl IntoIterator<Item: Label>,
@@ -126,7 +126,7 @@ pub fn roc_auc(
     labels::require_both_classes(&observed)?;
     let mut ranked: Vec<(f64, bool)> = scores.into_iter().zip(observed).collect();
     ranked.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    // Each positive wins against every negative below it and half-wins against its ties; wins are
+    // Each positive wins against every negative below it and half-wins against its ties. Wins are
     // counted in halves, so the sum is exact.
     let (mut negatives_below, mut positives, mut half_wins) = (0u128, 0u128, 0u128);
     for ties in ranked.chunk_by(|a, b| a.0 == b.0) {

@@ -8,11 +8,11 @@ use crate::numbers::slice;
 use crate::objective::data::blocks::Partition;
 
 impl<F: Float> Model<F> {
-    /// The logits `x·w + b`, one per row of `x`: positive where class 1 is the likelier.
+    /// The logits `x·w + b`, one per row of `x`: positive if class 1 is the likelier.
     ///
     /// # Errors
-    /// [`Error::FeatureCount`] where `x` has another number of columns than the model has weights;
-    /// [`Error::NonFiniteFeature`] on a NaN or infinity in `x`; [`Error::NonFiniteLogit`] where a
+    /// [`Error::FeatureCount`] if `x` has another number of columns than the model has weights;
+    /// [`Error::NonFiniteFeature`] for a NaN or infinity in `x`; [`Error::NonFiniteLogit`] if a
     /// logit overflows.
     pub fn decision_function<B>(&self, x: &B) -> Result<B::Vector, Error>
     where
@@ -46,7 +46,7 @@ impl<F: Float> Model<F> {
     /// For each row of `x`, whether the probability of class 1 is at least `threshold`.
     ///
     /// # Errors
-    /// [`Error::Setting`] where `threshold` is not within 0 to 1; else as for
+    /// [`Error::Setting`] if `threshold` is not within 0 to 1; else as for
     /// [`decision_function`](Self::decision_function).
     ///
     /// ```
@@ -69,7 +69,7 @@ impl<F: Float> Model<F> {
         Ok(probabilities.iter().map(|p| p.widen() >= threshold).collect())
     }
 
-    /// The logits of all rows, each block of them mapped while it is in cache.
+    /// The logits of all rows. `map` changes each block while it is in cache.
     pub(crate) fn map_logits<B>(
         &self,
         x: &B,
@@ -109,7 +109,7 @@ impl<F: Float> Model<F> {
     }
 }
 
-/// A segment's place for results, and its first non-finite logit: row and value.
+/// A segment's results, and its first non-finite logit: row and value.
 struct Segment<'a, F> {
     out: &'a mut [F],
     non_finite: Option<(usize, f64)>,

@@ -1,8 +1,9 @@
-//! The state of a fit half way, from which it goes on as if it had not been interrupted.
+//! The state of an unfinished fit, which resumes as if it had not been interrupted.
 //!
-//! A state is held by its cause where that is smaller: the gradient and the second derivatives by
-//! where they were taken, the order of mini-batches by how often rows were dealt. A resumed fit
-//! takes them again, and arrives at the same bits.
+//! Some parts of a state are saved as the smaller data they follow from. The gradient and the
+//! second derivatives are saved as the parameters where they were taken. The order of mini-batches
+//! is saved as the number of times rows were dealt. A resumed fit computes these parts again, to
+//! the same bits.
 
 use crate::backend::contract::Backend;
 use crate::backend::error::Error;
@@ -18,15 +19,15 @@ use crate::separation::Suspicion;
 /// The state of a fit at the start of an iteration, as [`Progress::checkpoint`] gives it and
 /// [`LogisticRegression::resume`](crate::LogisticRegression::resume) takes it.
 ///
-/// With the feature `serde` it can be saved; JSON keeps every bit, and a checksum tells a damaged
-/// file. It holds the parameters, the report so far and what the solver remembers: with d parameters some dozens of times d numbers,
-/// and with [`ProximalNewton`](crate::ProximalNewton) the square of the number of weights that are
-/// not 0. None of the data is in it.
+/// With the feature `serde` it can be saved. JSON keeps every bit, and a checksum detects a damaged
+/// file. It holds the parameters, the report so far and the solver's state, but none of the data.
+/// With d parameters the state has some dozens of times d numbers. That of
+/// [`ProximalNewton`](crate::ProximalNewton) also has the square of the number of non-zero weights.
 ///
 /// [`Progress::checkpoint`]: crate::Progress::checkpoint
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-// The traits are implemented around what this derives, for the sake of the checksum.
+// The serde traits are implemented around the derived ones, to add the checksum.
 #[cfg_attr(feature = "serde", serde(remote = "Self", deny_unknown_fields))]
 pub struct Checkpoint {
     problem: Problem,
@@ -35,15 +36,15 @@ pub struct Checkpoint {
     pub(super) best: Model<f64>,
     pub(super) suspicion: Suspicion,
     pub(super) solver: Saved,
-    /// What a file has, until it is known to be right.
+    /// The checksum in a file; `None` once it is verified.
     #[cfg_attr(feature = "serde", serde(default))]
     pub(crate) checksum: Option<String>,
-    /// Whether this is as it was made.
+    /// Whether this was made here, or read with a verified checksum.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) is_verified: bool,
 }
 
-/// What the fit is of, as far as a few words tell.
+/// A short description of the problem that is fitted.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Problem {
@@ -78,7 +79,7 @@ impl Checkpoint {
         Self { problem, parameters, report, best, suspicion, solver, checksum, is_verified }
     }
 
-    /// The parameters to go on from, in any precision.
+    /// The parameters to resume from, in any precision.
     pub(crate) fn parameters<F: Float>(&self) -> Vec<F> {
         self.parameters.iter().map(|&at| F::narrow(at)).collect()
     }
@@ -88,8 +89,8 @@ impl Checkpoint {
         objective: &Objective<'_, B>,
     ) -> Result<(), Error> {
         let here = Problem::of(objective);
-        // Another version may save something else; in this one, other facts are worth comparing
-        // only in a file that is whole.
+        // Another version may save another state, so versions come first. Other facts are worth
+        // comparing only in an undamaged file.
         require_same("version of logit", &self.problem.version, &here.version)?;
         let as_made = match &self.checksum {
             Some(_) => "damaged",

@@ -29,8 +29,8 @@ impl<'de> Deserialize<'de> for Checkpoint {
 }
 
 impl Checkpoint {
-    /// That of the same without one, as JSON. In hexadecimal digits, since some formats have no
-    /// integers of 64 bits.
+    /// The checksum of this checkpoint as JSON, without a checksum in it. It is in hexadecimal
+    /// digits, because some formats have no 64-bit integers.
     fn compute_checksum(&self) -> serde_json::Result<String> {
         let mut hash = Fnv1a::default();
         Checkpoint::serialize(self, &mut serde_json::Serializer::new(&mut hash))?;

@@ -1,4 +1,4 @@
-//! What a fit tells of itself on the way and at the end, and its state half way.
+//! The record of a fit: trace, report, and checkpoints to resume it.
 
 pub(crate) mod checkpoint;
 #[cfg(feature = "serde")]

@@ -1,4 +1,4 @@
-//! What a fit tells about itself.
+//! The report of a fit.
 
 use std::fmt;
 
@@ -11,12 +11,12 @@ use crate::backend::error::named;
 pub enum StopReason {
     /// The solver's tolerance is met.
     Converged,
-    /// No step changes the loss by more than its rounding: nearer to the optimum than the tolerance
-    /// asks cannot be reached in this precision.
+    /// No step changes the loss by more than its rounding. This precision cannot come nearer to the
+    /// optimum, although the tolerance asks for it.
     PrecisionLimit,
     /// All iterations were made.
     MaxIterations,
-    /// The observer asked for it.
+    /// The observer asked to stop.
     Observer,
 }
 
@@ -42,73 +42,76 @@ pub struct Report {
     pub stop: StopReason,
     /// The number of iterations made.
     pub iterations: usize,
-    /// How often the matrix was read, in the number of its rows: for losses, gradients, second
-    /// derivatives and the scale of columns, over all rows or a sample.
+    /// The number of passes over the data: the rows read, divided by the number of rows. Losses,
+    /// gradients, second derivatives and the scale of columns count, over all rows or a sample.
     pub passes: f64,
-    /// The loss at the start of every iteration: `iterations` numbers, the first of them that of
-    /// the initial parameters.
+    /// The loss at the start of every iteration: `iterations` numbers. The first one is that of the
+    /// initial parameters.
     pub losses: Vec<f64>,
-    /// The largest component of the gradient there, in absolute value; with an L1 penalty that of
-    /// the least subgradient.
+    /// The largest absolute component of the gradient there. With an L1 penalty, that of the least
+    /// subgradient.
     pub gradient_norms: Vec<f64>,
     /// The loss of the model returned.
     pub loss: f64,
-    /// The largest component of its gradient in absolute value.
+    /// The largest absolute component of its gradient.
     pub gradient_norm: f64,
     /// An estimate of how far the loss lies above its minimum, by solvers that know second
-    /// derivatives. Absent where the point may be far from the minimum.
+    /// derivatives. `None` where the point may be far from the minimum.
     ///
-    /// It is the squared Newton decrement plus what rounding hides. Near the minimum that is a bound
-    /// (Boyd and Vandenberghe, *Convex Optimization*, 2004, equation 9.50). With an L1 penalty it
-    /// follows from the gradient: see [`ProximalNewton::tolerance`](crate::ProximalNewton::tolerance).
+    /// It is the squared Newton decrement plus what rounding hides. Near the minimum that is a
+    /// bound (Boyd and Vandenberghe, *Convex Optimization*, 2004, equation 9.50). With an L1
+    /// penalty it follows from the gradient; see
+    /// [`ProximalNewton::tolerance`](crate::ProximalNewton::tolerance).
     pub suboptimality: Option<f64>,
-    /// How far the loss lies above its minimum at most, but for the rounding of the gradient. With
-    /// an L2 penalty the objective is strongly convex in the weights: without an intercept
+    /// An upper bound on how far the loss lies above its minimum, up to the rounding of the
+    /// gradient. With an L2 penalty the objective is strongly convex in the weights. So, without an
+    /// intercept,
     ///
     /// ```text
     /// f(w) - min f  ≤  |∇f(w)|² / (2 · l2)
     /// ```
     ///
-    /// (Boyd and Vandenberghe, *Convex Optimization*, 2004, section 9.1.2); with an L1 penalty too,
-    /// for a subgradient. An intercept has no penalty. How far it is from its best at most, Chebyshev's
-    /// inequality tells, since there the probabilities have the mean of the labels: with `(g, h)`
-    /// the gradient by weights and intercept
+    /// (Boyd and Vandenberghe, *Convex Optimization*, 2004, section 9.1.2). With an L1 penalty too,
+    /// this holds for a subgradient. An intercept has no penalty. At its best, the mean of the
+    /// probabilities is that of the labels, so Chebyshev's inequality limits its distance from
+    /// there. With `(g, h)` the gradient with respect to weights and intercept,
     ///
     /// ```text
     /// f(w, b) - min f  ≤  (|g| + k σ |h|)² / (2 · l2)
     ///                     + |h| · (ln(2 q/p) + b · sign(h) + k (σ |w| + rms(o)))      k = √(2/p)
     /// ```
     ///
-    /// p is the share of class 1 where h is positive, else that of class 0, and q the other's; σ² the
-    /// sum of the variances of the columns, times the largest of the rows' weights as a multiple of
-    /// their mean; o the offsets. Columns that are not standardised are taken as centred: b is the
-    /// intercept, and g the gradient, that go with that. `loss` where it is less.
+    /// Here p is the share of class 1 if h is positive, else that of class 0; q is the share of the
+    /// other class. σ² is the sum of the variances of the columns, times the largest row weight as
+    /// a multiple of the mean row weight. o are the offsets. Columns that are not standardised are
+    /// taken as centred, and b and g are the intercept and gradient of centred columns. The bound
+    /// is `loss` if that is less.
     ///
-    /// `None` without an L2 penalty. With an intercept also where no one has measured the columns
-    /// over all rows, since that would take another read: with
-    /// [`standardize`](crate::LogisticRegression::standardize) the fit does; else
-    /// [`Lbfgs`](crate::Lbfgs) and [`TrustRegion`](crate::TrustRegion) do,
-    /// [`Newton`](crate::Newton) and [`ProximalNewton`](crate::ProximalNewton) unless a sample of
-    /// the rows serves them, and [`GradientDescent`](crate::GradientDescent) does not.
+    /// `None` without an L2 penalty. With an intercept, it also takes the columns' moments over all
+    /// rows; a pass for the bound alone is never made. With
+    /// [`standardize`](crate::LogisticRegression::standardize), the fit measures the columns.
+    /// Otherwise [`Lbfgs`](crate::Lbfgs) and [`TrustRegion`](crate::TrustRegion) do.
+    /// [`Newton`](crate::Newton) and [`ProximalNewton`](crate::ProximalNewton) do, unless they
+    /// measure a sample of the rows. [`GradientDescent`](crate::GradientDescent) does not.
     pub suboptimality_bound: Option<f64>,
-    /// The columns, in order, that the fit has left out: each is constant, or a combination of
-    /// earlier ones within the rounding of its elements. They keep the weights that they started
-    /// with, 0 by default. Solvers that sum no second derivatives leave none out.
+    /// The columns that the fit has left out, in order. Each is constant or, within the rounding of
+    /// its elements, a combination of earlier ones. They keep the weights that they started with, 0
+    /// by default. Solvers that sum no second derivatives leave none out.
     pub left_out: Vec<usize>,
     /// The lowest loss seen at the start of an iteration or at the end.
     pub best_loss: f64,
-    /// The iteration that started there; `iterations` where it is the model returned.
+    /// The iteration that started with that loss; `iterations` if the model returned has it.
     pub best_iteration: usize,
 }
 
 impl Report {
-    /// How far the loss of the model returned lies above the best one seen; 0 where it is the best.
+    /// How far the loss of the model returned lies above the best one seen; 0 if it is the best.
     pub fn regression(&self) -> f64 {
         self.loss - self.best_loss
     }
 }
 
-/// The share of the loss from which a regression is more than the rounding of either precision.
+/// The share of the loss above which a regression is more than the rounding of either precision.
 const NOTABLE: f64 = 1e-6;
 
 impl fmt::Display for Report {
@@ -135,7 +138,7 @@ impl fmt::Display for Report {
         if !self.left_out.is_empty() {
             write!(f, "\nleft out, constant or dependent: {}", named(&self.left_out))?;
         }
-        // At the bottom the loss moves by its own rounding, about which there is nothing to say.
+        // Near the minimum the loss moves by its own rounding, which is not worth a line.
         if self.regression() > NOTABLE * self.best_loss {
             write!(
                 f,

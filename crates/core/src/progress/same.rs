@@ -1,11 +1,11 @@
-//! Facts of a checkpoint that must be those of the fit.
+//! Facts that a checkpoint must share with the fit.
 
 use std::fmt::Display;
 
 use crate::backend::error::{Error, quoted};
 
-/// Fails unless something in a checkpoint is as it must be here; numbers are the same if they
-/// display the same.
+/// Fails unless a fact of a checkpoint is as expected. Numbers are the same if they display the
+/// same.
 pub(crate) fn require_same(
     what: &'static str,
     given: impl Display,

@@ -1,4 +1,4 @@
-//! What a solver knows between iterations, held by those who do not know its type.
+//! The state of a solver between iterations, held without knowing its type.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -8,34 +8,36 @@ use crate::backend::error::Error;
 use crate::linalg::vectors::all_sound;
 use crate::progress::same::require_same;
 
-/// What a solver must know, beside its parameters, to go on as if it had not been interrupted.
+/// The state, beside the parameters, that a solver needs to go on as if it had not been
+/// interrupted.
 ///
 /// [`Trace::proceed_from`](crate::Trace::proceed_from) takes it at the start of an iteration, and
 /// [`Trace::resume`](crate::Trace::resume) gives it back. With the feature `serde` it is part of a
-/// saved [`Checkpoint`](crate::Checkpoint), so it has to be data, and its floats finite, for JSON has
-/// no others. A vector of a number per parameter is a state; [`Solver`](crate::Solver) shows one.
+/// saved [`Checkpoint`](crate::Checkpoint). So it has to be data, with finite floats, because JSON
+/// has no others. A vector with one number per parameter is a state; [`Solver`](crate::Solver)
+/// shows one.
 pub trait SolverState: Clone + Debug + PartialEq + Data + Send + Sync + 'static {
-    /// Whether this, read from a file, can be the state of a fit of so many parameters: lengths of
-    /// vectors, for instance. The provided one says yes.
+    /// Whether a state read from a file can be that of a fit of `dimension` parameters: lengths of
+    /// vectors, for instance. The provided method returns `true`.
     fn is_sound(&self, dimension: usize) -> bool {
         let _ = dimension;
         true
     }
 }
 
-/// A number per parameter.
+/// One number per parameter.
 impl SolverState for Vec<f64> {
     fn is_sound(&self, dimension: usize) -> bool {
         all_sound([&self[..]], dimension)
     }
 }
 
-/// Anything that can be saved and read again with the feature `serde`; anything without it.
+/// With the feature `serde`, any type that can be saved and read again; without it, any type.
 #[cfg(feature = "serde")]
 pub trait Data: serde::Serialize + serde::de::DeserializeOwned {}
 #[cfg(feature = "serde")]
 impl<T: serde::Serialize + serde::de::DeserializeOwned> Data for T {}
-/// Anything that can be saved and read again with the feature `serde`; anything without it.
+/// With the feature `serde`, any type that can be saved and read again; without it, any type.
 #[cfg(not(feature = "serde"))]
 pub trait Data {}
 #[cfg(not(feature = "serde"))]
@@ -74,7 +76,7 @@ pub(crate) struct Saved {
 #[derive(Clone, Debug)]
 enum State {
     Made(Arc<dyn AnyState>),
-    /// As it was in a file.
+    /// The state as read from a file.
     #[cfg(feature = "serde")]
     Read(serde_json::Value),
 }
@@ -88,10 +90,10 @@ impl Saved {
         &self.solver
     }
 
-    /// The state, for a fit of so many parameters.
+    /// The state, for a fit of `dimension` parameters.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] where it is not of this type, or not whole.
+    /// [`Error::Checkpoint`] if it is not of this type, or is damaged.
     pub(crate) fn take<S: SolverState>(self, dimension: usize) -> Result<S, Error> {
         let state: Option<S> = match self.state {
             State::Made(state) => state.as_any().downcast_ref().cloned(),

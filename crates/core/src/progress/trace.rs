@@ -1,4 +1,4 @@
-//! What a solver tells while it works: to an observer, and for the report.
+//! The record of a solver's work, for an observer and for the report.
 
 use std::ops::ControlFlow;
 
@@ -17,13 +17,13 @@ use crate::progress::state::{Saved, SolverState};
 use crate::separation;
 use crate::separation::Suspicion;
 
-/// Where a fit stands at the start of an iteration, for an observer.
+/// The state of a fit at the start of an iteration, for an observer.
 pub struct Progress<'a, F> {
     /// The number of iterations made so far.
     pub iteration: usize,
     /// The loss at the present parameters.
     pub loss: f64,
-    /// The largest component of the gradient in absolute value.
+    /// The largest absolute component of the gradient.
     pub gradient_norm: f64,
     pub(crate) parameters: &'a [F],
     pub(crate) coordinates: &'a Coordinates,
@@ -34,7 +34,7 @@ impl<F: Float> Progress<'_, F> {
     /// The model at the present parameters, on the scale of the data.
     ///
     /// # Errors
-    /// [`Error::NonFiniteParameter`] where the coefficients leave the range of the precision.
+    /// [`Error::NonFiniteParameter`] if the coefficients leave the range of the precision.
     pub fn model(&self) -> Result<Model<F>, Error> {
         self.coordinates.unfold(self.parameters)
     }
@@ -49,35 +49,35 @@ impl<F: Float> Progress<'_, F> {
 /// Called at the start of every iteration; `Break` ends the fit there.
 pub(crate) type Observer<'a, F> = &'a mut dyn FnMut(&Progress<'_, F>) -> ControlFlow<()>;
 
-/// What a [`Solver`](crate::Solver) has seen so far: it becomes the [`Report`].
+/// The record of what a [`Solver`](crate::Solver) has seen so far, which becomes the [`Report`].
 pub struct Trace<'a, F> {
     observe: Observer<'a, F>,
-    /// As it would be if the observer stopped the fit at once.
+    /// The report if the observer stopped the fit at once.
     report: Report,
     bound: Bound,
     best: Model<F>,
-    /// How many of the rows read are not this fit's; modulo the range of integers, where it was
-    /// resumed and read less since.
+    /// The number of rows read that are not of this fit. It wraps around if the fit was resumed and
+    /// has read fewer rows since.
     others_rows: usize,
     resumed: Option<Resumed>,
     suspicion: Suspicion,
-    /// Whether this is of a fit that only leads to another one, which asks about separation itself.
+    /// Whether this fit only leads to another one, which checks separation itself.
     is_aside: bool,
-    /// What was recorded last.
+    /// The evaluation recorded last.
     last: Option<Evaluation<F>>,
 }
 
-/// What is still to be done about a fit that was resumed.
+/// The part of a checkpoint that a resumed fit has not taken up yet.
 struct Resumed {
-    /// What the solver is to take up.
+    /// The state for the solver.
     solver: Option<Saved>,
-    /// The rows that had been read when the checkpoint was made; what a solver reads to come back
-    /// there does not count.
+    /// The number of rows read when the checkpoint was made. Rows that a solver reads to restore
+    /// its state do not count.
     rows_read: usize,
 }
 
 impl<'a, F: Float> Trace<'a, F> {
-    /// Nothing yet; `initial` is the model to start from.
+    /// An empty trace. `initial` is the model to start from.
     pub(crate) fn new<B: Backend<Scalar = F> + ?Sized>(
         objective: &Objective<'_, B>,
         initial: Model<F>,
@@ -111,7 +111,7 @@ impl<'a, F: Float> Trace<'a, F> {
         }
     }
 
-    /// That of a fit whose model is but a start for another: nobody observes it.
+    /// The trace of a fit whose model is only a start for another fit. Nobody observes it.
     pub(crate) fn aside<B: Backend<Scalar = F> + ?Sized>(
         objective: &Objective<'_, B>,
         observe: Observer<'a, F>,
@@ -120,7 +120,7 @@ impl<'a, F: Float> Trace<'a, F> {
         Self { is_aside: true, ..new }
     }
 
-    /// What was seen until a checkpoint was made, where that is of this objective.
+    /// The trace up to a checkpoint, which must be of this objective.
     pub(crate) fn from_checkpoint<B: Backend<Scalar = F> + ?Sized>(
         objective: &Objective<'_, B>,
         checkpoint: &Checkpoint,
@@ -128,7 +128,7 @@ impl<'a, F: Float> Trace<'a, F> {
     ) -> Result<Self, Error> {
         checkpoint.check(objective)?;
         let Checkpoint { report, best, suspicion, solver, .. } = checkpoint;
-        // Exact, since they are whole.
+        // Exact, because the number of rows is an integer.
         let rows_read = (report.passes * objective.nrows() as f64).round() as usize;
         let others_rows = objective.data.rows_read().wrapping_sub(rows_read);
         let resumed = Some(Resumed { solver: Some(solver.clone()), rows_read });
@@ -137,11 +137,12 @@ impl<'a, F: Float> Trace<'a, F> {
         Ok(Self { report, others_rows, resumed, suspicion, ..new })
     }
 
-    /// The state that a solver has to take up, where the fit is resumed from a checkpoint; then
-    /// `at` is where it was made. A solver that has a state calls this before anything else.
+    /// The state that a solver has to take up, if the fit is resumed from a checkpoint. Then `at`
+    /// are the parameters of the checkpoint. A solver that has a state calls this before anything
+    /// else.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] where it was made by a solver of another name, or is damaged.
+    /// [`Error::Checkpoint`] if a solver of another name made it, or if it is damaged.
     pub fn resume<S: SolverState>(&mut self, solver: &str, at: &[F]) -> Result<Option<S>, Error> {
         let saved = self.resumed.as_mut().and_then(|resumed| resumed.solver.take());
         let Some(saved) = saved else { return Ok(None) };
@@ -154,12 +155,12 @@ impl<'a, F: Float> Trace<'a, F> {
         self.report.iterations
     }
 
-    /// Records where the iteration that now starts stands.
+    /// Records the evaluation at the start of an iteration.
     ///
     /// # Errors
-    /// [`Error::Diverged`] where the loss or the gradient is not finite, which
-    /// [`LogisticRegression::fit`] makes more of at the start. [`Error::Checkpoint`] where the fit is
-    /// resumed and they are not what they were, or the solver cannot resume.
+    /// [`Error::Diverged`] if the loss or the gradient is not finite; at the start of a fit,
+    /// [`LogisticRegression::fit`] finds out why. [`Error::Checkpoint`] if a resumed fit finds
+    /// another loss or gradient norm, or its solver cannot resume.
     ///
     /// # Panics
     /// If the number of parameters is not the objective's.
@@ -199,8 +200,9 @@ impl<'a, F: Float> Trace<'a, F> {
         Ok(())
     }
 
-    /// Fails where logits have become so large that the data may have no optimum, and it has none:
-    /// before the end, where [`finish`](Self::finish) asks, or after the last iteration.
+    /// Fails if logits are so large that the data may have no optimum, and it has none. This serves
+    /// iterations before the end, which [`finish`](Self::finish) checks, and the end after the last
+    /// iteration.
     pub(crate) fn refuse_separated<B: Backend<Scalar = F> + ?Sized>(
         &mut self,
         objective: &mut Objective<'_, B>,
@@ -214,25 +216,25 @@ impl<'a, F: Float> Trace<'a, F> {
         }
     }
 
-    /// Records how far the loss last recorded is estimated to lie above its minimum. No more than
-    /// the loss itself, since no loss is negative.
+    /// Records an estimate of how far the loss last recorded lies above its minimum. It is capped
+    /// at the loss itself, since no loss is negative.
     pub fn estimate(&mut self, suboptimality: f64) {
         self.report.suboptimality = Some(suboptimality.min(self.report.loss));
     }
 
-    /// Records which columns are left out of the fit, constant or dependent on others.
+    /// Records the columns left out of the fit, which are constant or depend on others.
     pub(crate) fn leave_out(&mut self, columns: impl Iterator<Item = usize>) {
         self.report.left_out = columns.collect();
         self.report.left_out.sort_unstable();
     }
 
-    /// How far the loss last recorded lies above its minimum at most, where that is known.
+    /// The upper bound on how far the loss last recorded lies above its minimum, if it is known.
     pub(crate) fn bound(&self) -> Option<f64> {
         self.report.suboptimality_bound
     }
 
-    /// Whether to go on from what was recorded last: `None`, or why not. Asks the observer, to whom
-    /// it offers no checkpoint.
+    /// The reason to stop after the evaluation last recorded, or `None` to go on. Asks the
+    /// observer, and offers it no checkpoint.
     ///
     /// # Panics
     /// If nothing has been recorded.
@@ -244,8 +246,8 @@ impl<'a, F: Float> Trace<'a, F> {
         self.proceed_with(objective, max_iterations, None)
     }
 
-    /// The same with checkpoints: `save` is the state with which the solver of this name comes back
-    /// here, the start of the iteration, and nothing has changed.
+    /// As [`proceed`](Self::proceed), with checkpoints. `save` gives the state from which the
+    /// solver of this name resumes at the start of this iteration, as if nothing had changed.
     ///
     /// # Panics
     /// If nothing has been recorded.
@@ -288,7 +290,7 @@ impl<'a, F: Float> Trace<'a, F> {
         None
     }
 
-    /// The passes of this fit. What a solver read to come back to its state does not count.
+    /// The passes of this fit, without those that a solver made to restore its state.
     fn passes<B: Backend<Scalar = F> + ?Sized>(&mut self, objective: &Objective<'_, B>) -> f64 {
         if let Some(resumed) = self.resumed.take() {
             self.others_rows = objective.data.rows_read().wrapping_sub(resumed.rows_read);
@@ -299,9 +301,9 @@ impl<'a, F: Float> Trace<'a, F> {
     /// The report of a fit that ended at a point.
     ///
     /// # Errors
-    /// As [`record`](Self::record). [`Error::Separated`] where logits are large there and there is no
-    /// optimum, unless the fit was ended before it came to one: by the observer or the maximum of
-    /// iterations.
+    /// As [`record`](Self::record). [`Error::Separated`] if logits are large at the point and there
+    /// is no optimum. This is not checked if the observer or the maximum of iterations ended the
+    /// fit.
     pub(crate) fn finish<B: Backend<Scalar = F> + ?Sized>(
         mut self,
         objective: &mut Objective<'_, B>,
