@@ -1,4 +1,4 @@
-//! The solver that chooses.
+//! The default solver, which chooses a method.
 
 use crate::backend::contract::Backend;
 use crate::backend::error::Error;
@@ -13,8 +13,8 @@ use crate::solvers::proximal_newton::ProximalNewton;
 use crate::solvers::solver::Solver;
 use crate::solvers::trust_region::TrustRegion;
 
-/// The default: [`Newton`] up to 1024 parameters, [`TrustRegion`] beyond; with an L1 penalty
-/// [`ProximalNewton`]; all with their defaults.
+/// The default solver. With an L1 penalty it is [`ProximalNewton`]; otherwise [`Newton`] up to 1024
+/// parameters, and [`TrustRegion`] beyond. Each has its default settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Auto;
 

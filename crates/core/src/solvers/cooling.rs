@@ -1,4 +1,4 @@
-//! Coming near the minimum by way of higher temperatures.
+//! An approach to the minimum through higher temperatures.
 
 use std::ops::ControlFlow;
 
@@ -11,15 +11,16 @@ use crate::objective::evaluation::Evaluation;
 use crate::progress::report::StopReason;
 use crate::progress::trace::{Progress, Trace};
 
-/// At every temperature a row near the boundary may have so much to gain.
+/// The decrease in loss that may be left at each temperature, per row near the boundary.
 const COOLING_TOLERANCE: f64 = 0.3;
-/// Each temperature is this share of the one before,
+/// The ratio of a temperature to the one before.
 const COOLING: f64 = 0.25;
-/// or more where that is too far to go, but no more than this.
+/// The largest ratio that is tried where [`COOLING`] is too far to go.
 const LEAST_COOLING: f64 = 0.7;
 
-/// Where offsets are too large or weights too far apart for Newton's steps, comes near the minimum
-/// by way of higher temperatures, at each of which `solve` makes a few steps, to a tolerance.
+/// Finds a start near the minimum where offsets are too large, or weights too far apart, for
+/// Newton's steps. The temperature falls to 1. At each temperature above, `solve` makes a few
+/// steps, to a tolerance.
 pub(crate) fn cool<'a, B: Backend + ?Sized>(
     objective: &mut Objective<'a, B>,
     start: Vec<B::Scalar>,
@@ -43,7 +44,7 @@ pub(crate) fn cool<'a, B: Backend + ?Sized>(
         let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
         let mut trace = Trace::aside(&heated, &mut observe);
         let tolerance = cooling_tolerance(objective, start.loss / temperature);
-        // Whatever is wrong here may be right with the objective that is meant.
+        // An error at this temperature need not occur with the objective itself.
         let minimum = solve(&mut heated, guess, &mut trace, tolerance);
         let last = minima.last.0;
         match minimum {
@@ -53,7 +54,7 @@ pub(crate) fn cool<'a, B: Backend + ?Sized>(
                 temperature = (COOLING * temperature).max(1.0);
             }
             Err(_) if temperature > LEAST_COOLING * last => temperature *= COOLING,
-            // It was too far to go.
+            // The temperature fell too far.
             _ => temperature = (temperature * last).sqrt(),
         }
     }
@@ -69,14 +70,14 @@ fn is_minimum(stop: StopReason) -> bool {
     matches!(stop, StopReason::Converged | StopReason::PrecisionLimit)
 }
 
-/// The share of the loss to which to converge where few rows are near the boundary, as many as
-/// there are parameters, and the losses of the others are all but straight lines.
+/// The tolerance at a temperature, as a share of the loss. About as many rows as parameters are
+/// near the boundary. The losses of the other rows are almost straight lines.
 fn cooling_tolerance<B: Backend + ?Sized>(objective: &Objective<'_, B>, loss: f64) -> f64 {
     let curved = objective.dimension() as f64 / objective.nrows() as f64;
     COOLING_TOLERANCE * curved.min(1.0) / loss.max(1.0)
 }
 
-/// Where the minima at the last two temperatures were found.
+/// The minima at the last two temperatures.
 struct Minima {
     last: (f64, Vec<f64>),
     before: Option<(f64, Vec<f64>)>,
@@ -89,7 +90,8 @@ impl Minima {
         self.before = Some(start).filter(|start| start.0 > temperature);
     }
 
-    /// At another temperature: the minima of small temperatures lie on a line. What is 0 stays 0.
+    /// The minimum at another temperature, by extrapolation: minima at small temperatures lie on a
+    /// line. Parameters that are 0 stay 0.
     fn extrapolated(&self, temperature: f64) -> Vec<f64> {
         let (last, minimum) = &self.last;
         let Some((before, start)) = &self.before else { return minimum.clone() };

@@ -1,4 +1,4 @@
-//! The loop of the methods that go downhill step by step.
+//! The loop that the descent methods share.
 
 use std::borrow::Borrow;
 use std::ops::ControlFlow;
@@ -11,7 +11,7 @@ use crate::progress::report::StopReason;
 use crate::progress::state::SolverState;
 use crate::progress::trace::Trace;
 
-/// Where to stop.
+/// When to stop.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) max_iterations: usize,
@@ -20,29 +20,29 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Whether no more is to be gained than the tolerance, at a loss.
+    /// Whether a gain is within the tolerance, at a loss.
     pub(crate) fn tolerate(&self, gain: f64, loss: f64) -> bool {
         gain <= self.tolerance * loss
     }
 }
 
-/// What a method adds to the loop.
+/// The parts of the loop that each method provides.
 pub(crate) trait Method<'a, B: Backend + ?Sized> {
-    /// A point with what the method knows of it.
+    /// A point and what the method knows about it.
     type Point: Borrow<Evaluation<B::Scalar>> + Into<Evaluation<B::Scalar>>;
     type Step;
-    /// All that goes from one iteration to the next, beside the point.
+    /// The state that passes from one iteration to the next, beside the point.
     type State: SolverState;
 
-    /// By which checkpoints know the method.
+    /// The name of the method in checkpoints.
     fn name(&self) -> &'static str;
 
     fn objective_mut(&mut self) -> &mut Objective<'a, B>;
 
     fn objective(&self) -> &Objective<'a, B>;
 
-    /// The step from a point; or why the point is the last one. Records what the step tells of the
-    /// distance to the minimum.
+    /// The step from a point, or the reason why the point is the last one. Records the distance to
+    /// the minimum, if the step tells it.
     fn step(
         &mut self,
         point: &Self::Point,
@@ -52,8 +52,8 @@ pub(crate) trait Method<'a, B: Backend + ?Sized> {
     /// The state from which a resumed fit finds the same step.
     fn state(&self, step: &Self::Step) -> Self::State;
 
-    /// The point where a step leads; or why the fit ends, where no step lowers the loss by more than
-    /// rounding.
+    /// The point after a step. If no step lowers the loss by more than rounding, the reason why the
+    /// fit ends.
     fn advance(
         &mut self,
         point: &Self::Point,
@@ -61,7 +61,7 @@ pub(crate) trait Method<'a, B: Backend + ?Sized> {
         iteration: usize,
     ) -> ControlFlow<StopReason, Self::Point>;
 
-    /// Why a fit ends that may not take a step: it may have converged all the same.
+    /// The reason why a fit ends that may not take a step. It may have converged all the same.
     fn last_stop(
         &mut self,
         point: &Self::Point,
@@ -71,10 +71,10 @@ pub(crate) trait Method<'a, B: Backend + ?Sized> {
     ) -> StopReason;
 }
 
-/// Goes down from a point to the minimum, in at most so many iterations.
+/// Descends from a point to the minimum, in at most `max_iterations` iterations.
 ///
-/// Gradient descent has a loop of its own: it does not ask whether the classes are separated, and
-/// measures convergence by the gradient alone.
+/// Gradient descent has a loop of its own: it does not check for separation, and measures
+/// convergence by the gradient alone.
 pub(crate) fn descend<'a, B: Backend + ?Sized + 'a, M: Method<'a, B>>(
     mut method: M,
     mut point: M::Point,
@@ -88,7 +88,7 @@ pub(crate) fn descend<'a, B: Backend + ?Sized + 'a, M: Method<'a, B>>(
             ControlFlow::Break(stop) => return Ok((point.into(), stop)),
         };
         trace.refuse_separated(method.objective_mut(), max_iterations)?;
-        // A fit resumed from here comes down to this line again without any change.
+        // A resumed fit reaches this line again without any change.
         let (objective, save) = (method.objective(), || method.state(&step));
         let stop = trace.proceed_from(objective, max_iterations, method.name(), save);
         if let Some(stop) = stop {

@@ -1,4 +1,4 @@
-//! L-BFGS, for which no second derivatives are summed.
+//! L-BFGS, whose steps need no second derivatives.
 
 use crate::backend::contract::Backend;
 use crate::backend::error::{Error, check_setting, check_tolerance};
@@ -11,7 +11,7 @@ use crate::solvers::descent::Limits;
 use crate::solvers::quasi_newton::{Descent, State};
 use crate::solvers::solver::Solver;
 
-/// The limited-memory BFGS method, on columns centred and scaled, for more parameters than
+/// The limited-memory BFGS method, on centred and scaled columns, for more parameters than
 /// [`Newton`](crate::Newton) can take.
 ///
 /// Source: Nocedal and Wright, *Numerical Optimization* (2nd ed. 2006), section 7.2.
@@ -29,26 +29,27 @@ impl Default for Lbfgs {
 }
 
 impl Lbfgs {
-    /// At most 10 000 iterations, to a relative tolerance of 1e-11, remembering 10 steps.
+    /// The default settings: at most 10 000 iterations, a relative tolerance of 1e-11, and a memory
+    /// of 10 steps.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many iterations to make at most. Default: 10 000.
+    /// The maximum number of iterations. Default: 10 000.
     pub fn max_iterations(mut self, max_iterations: usize) -> Self {
         self.max_iterations = max_iterations;
         self
     }
 
-    /// Stop once the loss is estimated to lie this far above its minimum, as a share of itself. The
-    /// estimate is that of the inverse curvature built so far, so ask for more than you need. 0 or
-    /// positive, and finite. Default: 1e-11.
+    /// Stops once the loss is estimated to lie at most this far above its minimum, as a share of
+    /// itself. The estimate comes from the inverse curvature built so far, so set a smaller
+    /// tolerance than you need. 0 or positive, and finite. Default: 1e-11.
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
         self
     }
 
-    /// How many steps to remember, at least 1. Default: 10.
+    /// The number of steps to remember, at least 1. Default: 10.
     pub fn memory(mut self, memory: usize) -> Self {
         self.memory = memory;
         self

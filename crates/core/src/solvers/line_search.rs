@@ -1,31 +1,31 @@
 //! Backtracking line search to the Armijo condition (Nocedal and Wright, *Numerical Optimization*,
 //! 2nd ed. 2006, algorithm 3.1 and equation 3.58).
 //!
-//! Gradient descent has another one (`backtracking`): it tries rates, from twice the last one down,
-//! and asks for half of what the slope promises.
+//! Gradient descent has its own search (`backtracking`). It tries rates from twice the last one
+//! down, and requires half of the decrease that the slope promises.
 
 /// The share of the decrease promised by the slope that a step must bring.
 pub(crate) const ARMIJO_C1: f64 = 1e-4;
-/// No step is shortened by less than this factor at once.
+/// The largest factor that shortens a step at once.
 const LEAST_SHORTENING: f64 = 0.5;
-/// The factor where losses or slopes have left the range of the precision.
+/// The factor that shortens a step where losses or slopes have left the range of the precision.
 const SHORTENING_OUT_OF_RANGE: f64 = 0.1;
 
-/// What a step length leads to.
+/// The result of a step length.
 pub(crate) struct Trial<P> {
     pub(crate) point: P,
-    /// By how much the loss is higher there.
+    /// The rise of the loss at the point.
     pub(crate) rise: f64,
-    /// By how much it should be lower, if the slope stayed what it is at the start.
+    /// The fall of the loss, if the slope stayed as it is at the start.
     pub(crate) promised: f64,
-    /// Whether the gradient there is finite.
+    /// Whether the gradient at the point is finite.
     pub(crate) is_finite: bool,
 }
 
-/// The first point, from length 1 down, that meets the condition, give or take the noise of the
-/// losses, with its length. `None` after so many tries, or where `trial` says that there is none.
+/// The first point, from length 1 down, that meets the condition up to the noise of the losses, and
+/// its length. `None` after `tries` lengths, or where `trial` returns `None`.
 ///
-/// The next length is the minimum of the parabola through both losses and the slope, but no less
+/// The next length is at the minimum of the parabola through both losses and the slope, but no less
 /// than a share `shortest` of the last one.
 pub(crate) fn backtrack<P>(
     tries: usize,

@@ -1,4 +1,4 @@
-//! The methods: each minimises an objective, and never sees a matrix.
+//! Methods that minimise an objective. None of them sees a matrix.
 
 pub(crate) mod auto;
 mod cooling;

@@ -18,12 +18,12 @@ use crate::solvers::solver::Solver;
 
 /// Newton's method, with second derivatives summed over a sample of the rows where that is enough.
 ///
-/// Where there are many more rows than parameters, the objective over an evenly spread sample is
-/// minimised first. From there every iteration reads the whole data once, for the loss and its
-/// gradient; the step comes from the sample's second derivatives, corrected by what the gradients
-/// seen have shown of the whole (as in L-BFGS). A sample that serves badly is replaced by one four
-/// times as large. Where there are few rows the sample is all of them, and second derivatives are
-/// summed anew when the old ones no longer serve.
+/// With many more rows than parameters, the objective over an evenly spread sample is minimised
+/// first. From there, every iteration makes one pass over the whole data, for the loss and its
+/// gradient. The step comes from the sample's second derivatives, corrected by the gradients seen
+/// so far (as in L-BFGS). A sample that gives poor steps is replaced by one four times as large.
+/// With few rows, the sample is all of them. Second derivatives are summed again when the old ones
+/// give poor steps.
 ///
 /// Sources: Nocedal and Wright, *Numerical Optimization* (2nd ed. 2006), chapters 3 and 7; Byrd,
 /// Chin, Neveitt and Nocedal, *On the use of stochastic Hessian information in optimization methods
@@ -41,19 +41,20 @@ impl Default for Newton {
 }
 
 impl Newton {
-    /// At most 100 iterations, to a relative tolerance of 1e-11.
+    /// The default settings: at most 100 iterations, and a relative tolerance of 1e-11.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many iterations to make at most. Default: 100.
+    /// The maximum number of iterations. Default: 100.
     pub fn max_iterations(mut self, max_iterations: usize) -> Self {
         self.max_iterations = max_iterations;
         self
     }
 
-    /// Stop once the loss is estimated to lie this far above its minimum, as a share of itself
-    /// (half the squared Newton decrement). 0 or positive, and finite. Default: 1e-11.
+    /// Stops once the loss is estimated to lie at most this far above its minimum, as a share of
+    /// itself. The estimate is half the squared Newton decrement. 0 or positive, and finite.
+    /// Default: 1e-11.
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
         self
@@ -82,7 +83,7 @@ impl Solver for Newton {
     }
 }
 
-/// So many steps at most are made at a temperature other than 1.
+/// The largest number of steps at a temperature other than 1.
 pub(crate) const COOLING_STEPS: usize = 8;
 
 impl Newton {
@@ -113,10 +114,10 @@ impl Newton {
     }
 }
 
-/// How near to the minimum over a sample a fit begins.
+/// The limits of the minimisation over a sample, after which a fit begins.
 const APPROACH: Limits = Limits { max_iterations: 20, tolerance: 1e-5 };
 
-/// Minimises the objective over a sample, as far as that brings the whole nearer.
+/// Minimises the objective over a sample, as far as that helps the fit to all rows.
 fn approach<B: Backend + ?Sized>(
     objective: &mut Objective<'_, B>,
     basis: &Coordinates,
@@ -126,6 +127,6 @@ fn approach<B: Backend + ?Sized>(
     let mut trace = Trace::aside(objective, &mut observe);
     let state = State::newton(usize::MAX);
     let descent = Descent::new(objective, APPROACH, LBFGS_PAIRS, basis.clone(), None, state);
-    // Whatever is wrong with the sample may be right with the whole.
+    // An error with the sample need not occur with all rows.
     descent.run(None, start.clone(), &mut trace).map_or(start, |(point, _)| point.at)
 }

@@ -1,4 +1,4 @@
-//! What minimises: the trait, and the choice of a method where none is made.
+//! The trait of solvers.
 
 use crate::backend::contract::Backend;
 use crate::backend::error::{Error, check_setting};
@@ -10,21 +10,21 @@ use crate::progress::trace::Trace;
 
 /// A method of minimising an [`Objective`].
 ///
-/// A solver sees losses, gradients and second derivatives, never a matrix. It does not ask whether an
-/// optimum exists: where there is no penalty and logits are large, the fit does, after the solver has
-/// ended as [`Converged`](StopReason::Converged) or at the
+/// A solver sees losses, gradients and second derivatives, never a matrix. It does not check
+/// whether an optimum exists; the fit does, if there is no penalty and logits are large. It checks
+/// after a solver has ended as [`Converged`](StopReason::Converged) or
 /// [`PrecisionLimit`](StopReason::PrecisionLimit), and fails with [`Error::Separated`].
 ///
 /// Implement it for a method of your own. [`minimize`](Self::minimize) keeps to these steps:
 ///
 /// 1. A solver that can resume takes its state from [`Trace::resume`].
-/// 2. It evaluates the objective where it starts: [`Objective::evaluate`]. It may evaluate other points
-///    at any time.
+/// 2. It evaluates the objective where it starts: [`Objective::evaluate`]. It may evaluate other
+///    points at any time.
 /// 3. At the start of an iteration it records its point: [`Trace::record`].
 /// 4. If the point is a minimum, it returns the point's [`Evaluation`] and
 ///    [`Converged`](StopReason::Converged).
-/// 5. It asks whether to go on: [`Trace::proceed_from`], or [`Trace::proceed`] without a state. If not,
-///    it returns the point and the reason.
+/// 5. It asks whether to go on: [`Trace::proceed_from`], or [`Trace::proceed`] without a state. If
+///    not, it returns the point and the reason.
 /// 6. It moves to its next point, and goes on with 3.
 ///
 /// The model and the report are those of the evaluation returned.
@@ -87,25 +87,25 @@ use crate::progress::trace::Trace;
 /// # Ok::<(), logit::Error>(())
 /// ```
 pub trait Solver {
-    /// Checks the settings for the precision they will be used in.
+    /// Checks the settings for the precision in which they will be used.
     ///
     /// # Errors
     /// [`Error::Setting`], naming the setting.
     fn check<F: Float>(&self) -> Result<(), Error>;
 
-    /// Whether the solver takes account of an L1 penalty ([`Objective::l1`]), which
-    /// [`Evaluation::gradient`] leaves out. A fit with [`l1`](crate::LogisticRegression::l1) is an
-    /// error otherwise. The provided one says no.
+    /// Whether the solver handles an L1 penalty ([`Objective::l1`]), which [`Evaluation::gradient`]
+    /// leaves out. Otherwise a fit with [`l1`](crate::LogisticRegression::l1) is an error. The
+    /// provided method returns `false`.
     fn accepts_l1(&self) -> bool {
         false
     }
 
-    /// Moves from the parameters `start` to where the objective is least, in the steps above. Returns
-    /// that point, and why it stopped there.
+    /// Moves from the parameters `start` to the minimum of the objective, in the steps above.
+    /// Returns the last point, and why it stopped there.
     ///
     /// # Errors
-    /// [`Error::Diverged`] where a loss or gradient is not finite, as [`Trace::record`] has it, and
-    /// [`Error::Separated`] where the data is found to have no optimum on the way.
+    /// [`Error::Diverged`] if a loss or gradient is not finite, as from [`Trace::record`];
+    /// [`Error::Separated`] if the data is found to have no optimum on the way.
     fn minimize<B: Backend + ?Sized>(
         &self,
         objective: &mut Objective<'_, B>,
@@ -114,7 +114,7 @@ pub trait Solver {
     ) -> Result<(Evaluation<B::Scalar>, StopReason), Error>;
 }
 
-/// Fails where an L1 penalty is asked of a solver that would ignore it.
+/// Fails if there is an L1 penalty that the solver would ignore.
 pub(crate) fn check_l1<S: Solver>(solver: &S, l1: f64) -> Result<(), Error> {
     let path = std::any::type_name::<S>();
     let name = path.rsplit("::").next().unwrap_or(path);

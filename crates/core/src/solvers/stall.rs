@@ -1,29 +1,31 @@
-//! For how long a descent has gained nothing.
+//! The count of steps without gain.
 
-/// For how long steps have gained nothing.
+/// The count of steps without gain.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Stall {
-    /// The least that there was to gain.
+    /// The least that was left to gain.
     least: Option<f64>,
-    /// For how many steps in a row it has not been halved.
+    /// The number of steps in a row that have not halved it.
     steps: usize,
 }
 
-/// So many steps in a row without progress, when less is to be gained than rounding, are the end,
+/// The number of steps without progress after which a fit ends, when less is to be gained than
+/// rounding.
 const MAX_STALLED_STEPS: usize = 10;
-/// or so many where what is to be gained is rounding.
+/// The number of steps without progress after which a fit ends, when only rounding is to be gained.
 const MIN_STALLED_STEPS: usize = 2;
 
 impl Stall {
-    /// The same after a step that leaves so much to gain.
+    /// The stall after a step that leaves `gain` to be gained.
     pub(crate) fn after(self, gain: f64) -> Self {
         let least = self.least.unwrap_or(f64::INFINITY);
         let steps = if gain < least / 2.0 { 0 } else { self.steps.saturating_add(1) };
         Self { least: Some(least.min(gain)), steps }
     }
 
-    /// The same where steps count only while there is no more to gain than the noise of the losses.
+    /// As [`after`](Self::after), but a step counts only if no more is to be gained than the noise
+    /// of the losses.
     pub(crate) fn in_noise(self, gain: f64, noise: f64) -> Self {
         if gain <= noise { self.after(gain) } else { self }
     }

@@ -1,4 +1,4 @@
-//! Gradient descent with rates found by trying.
+//! Gradient descent with a backtracking search for the rate.
 
 use num_traits::Float as _;
 
@@ -11,17 +11,18 @@ use crate::progress::report::StopReason;
 use crate::progress::state::SolverState;
 use crate::progress::trace::Trace;
 
-/// What a checkpoint calls it.
+/// The name in checkpoints.
 pub(crate) const NAME: &str = "GradientDescent with backtracking";
 
-/// The share of the decrease that the slope promises that a step must bring: a rate of the inverse
-/// curvature does.
+/// The share of the decrease promised by the slope that a step must bring. A rate of the inverse
+/// curvature brings it.
 const ARMIJO_C1: f64 = 0.5;
-/// A rate is tried at so many times the last one, and divided by it as long as it is too large.
+/// The factor by which the first rate exceeds the last one, and by which a rate that is too large
+/// is divided.
 const BACKTRACKING_FACTOR: f64 = 2.0;
 
-/// Goes down the gradient, the loss falling in every iteration, until no component of the
-/// gradient is above the tolerance, or nothing but rounding is left.
+/// Descends along the gradient until none of its components exceeds the tolerance, or only rounding
+/// is left. The loss falls in every iteration.
 pub(crate) fn minimize<B: Backend + ?Sized>(
     (iterations, tolerance): (usize, f64),
     objective: &mut Objective<'_, B>,
@@ -53,8 +54,8 @@ pub(crate) fn minimize<B: Backend + ?Sized>(
     }
 }
 
-/// The point at the first rate, from `rate` down, at which the loss falls as it should; `None` where
-/// that would be less than its rounding.
+/// The point at the first rate, from `rate` down, that meets the Armijo condition. `None` where the
+/// decrease would be less than the rounding of the loss.
 fn search<B: Backend + ?Sized>(
     objective: &mut Objective<'_, B>,
     from: &Evaluation<B::Scalar>,
@@ -74,8 +75,8 @@ fn search<B: Backend + ?Sized>(
     None
 }
 
-/// Fails where the squares of slopes are out of range, with the column of the steepest: no rate
-/// would follow from them.
+/// Fails if the squares of slopes are out of range, because no rate would follow from them. The
+/// error names the steepest column.
 fn check_slope<F: Float>(gradient: &[F], columns: usize) -> Result<(), Error> {
     let steepest = (0..columns).max_by(|&i, &j| {
         let size = |k: usize| gradient[k].widen().abs();
@@ -89,12 +90,12 @@ fn check_slope<F: Float>(gradient: &[F], columns: usize) -> Result<(), Error> {
     }
 }
 
-/// How steeply the loss falls down the gradient, per unit of the rate.
+/// The decrease of the loss down the gradient, per unit of the rate.
 fn slope<F: Float>(gradient: &[F]) -> f64 {
     gradient.iter().map(|g| g.widen().powi(2)).sum()
 }
 
-/// What an iteration leaves to the next.
+/// The state that passes from one iteration to the next.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Rate {

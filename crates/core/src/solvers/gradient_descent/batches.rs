@@ -15,7 +15,7 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    /// `None` where one batch would hold all rows.
+    /// `None` if one batch would hold all rows.
     pub(super) fn new<B: Backend + ?Sized>(
         size: usize,
         seed: u64,

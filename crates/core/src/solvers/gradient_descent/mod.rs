@@ -22,17 +22,18 @@ use crate::solvers::solver::Solver;
 /// parameters ← parameters - learning_rate · gradient
 /// ```
 ///
-/// One iteration is one sweep over the rows: a single update from all of them, or, with
-/// [`batch_size`](Self::batch_size), an update per batch. With a learning rate below 2 / L, where L
-/// bounds the curvature (a quarter of the largest eigenvalue of `XᵀX / n`, plus `l2`), full-batch
-/// descent decreases the loss in every iteration; standardised columns make that easy to satisfy.
+/// One iteration is one sweep over the rows. It makes a single update from all of them or, with
+/// [`batch_size`](Self::batch_size), an update per batch. Let L bound the curvature: a quarter of
+/// the largest eigenvalue of `XᵀX / n`, plus `l2`. With a learning rate below 2 / L, full-batch
+/// descent decreases the loss in every iteration. Standardised columns make that easy to satisfy.
 ///
-/// The step as above can be replaced, by the last of [`momentum`](Self::momentum),
-/// [`nesterov`](Self::nesterov), [`adaptive`](Self::adaptive) and
-/// [`backtracking`](Self::backtracking), the latter two without a rate.
+/// [`momentum`](Self::momentum), [`nesterov`](Self::nesterov), [`adaptive`](Self::adaptive) and
+/// [`backtracking`](Self::backtracking) replace this step; the last one that is set counts. The
+/// latter two do not use the learning rate.
 ///
 /// Sources: Boyd and Vandenberghe, *Convex Optimization* (2004), section 9.3; for mini-batches
-/// Bottou, *Stochastic Gradient Descent Tricks* (2012); for the others see there.
+/// Bottou, *Stochastic Gradient Descent Tricks* (2012). The methods that replace the step name
+/// their own.
 ///
 /// ```
 /// # use logit_core as logit;
@@ -82,9 +83,9 @@ impl GradientDescent {
         self
     }
 
-    /// Lowers the rate to `learning_rate / (1 + k / decay)` in iteration k, counted from 0, as
-    /// mini-batches need to settle (Robbins and Monro, *A stochastic approximation method*, 1951).
-    /// Positive. Default: infinity, for a fixed rate.
+    /// Lowers the rate to `learning_rate / (1 + k / decay)` in iteration k, counted from 0.
+    /// Mini-batches need that to settle (Robbins and Monro, *A stochastic approximation method*,
+    /// 1951). Positive. Default: infinity, for a fixed rate.
     pub fn decay(mut self, decay: f64) -> Self {
         self.decay = decay;
         self
@@ -109,51 +110,51 @@ impl GradientDescent {
         self
     }
 
-    /// Chooses the rate itself, from how the gradient changed along the last step (Malitsky and
-    /// Mishchenko, *Adaptive gradient descent without descent*, 2020). Without mini-batches, whose
-    /// gradients change for other reasons.
+    /// Chooses the rate from the change of the gradient along the last step (Malitsky and
+    /// Mishchenko, *Adaptive gradient descent without descent*, 2020). It does not take
+    /// mini-batches, whose gradients change for other reasons.
     pub fn adaptive(mut self) -> Self {
         self.step = Some(Step::Adaptive);
         self
     }
 
-    /// Tries rates, twice the last one first, and halves each until the loss falls by half of what
-    /// the slope promises (Armijo, *Minimization of functions having Lipschitz continuous first
-    /// partial derivatives*, 1966), so that the loss falls in every iteration. Each try reads the
-    /// data once; most iterations take one or two. A fit ends as
-    /// [`PrecisionLimit`](StopReason::PrecisionLimit) where no step promises more than rounding.
-    /// Without mini-batches, whose losses are not that over all rows.
+    /// Searches for the rate: the first try is twice the last rate, and each further try halves it.
+    /// A rate is taken once the loss falls by half of the decrease that the slope promises (Armijo,
+    /// *Minimization of functions having Lipschitz continuous first partial derivatives*, 1966). So
+    /// the loss falls in every iteration. Each try takes a pass; most iterations need one or two. A
+    /// fit ends as [`PrecisionLimit`](StopReason::PrecisionLimit) where no step promises more than
+    /// rounding. It does not take mini-batches, whose losses are not those over all rows.
     pub fn backtracking(mut self) -> Self {
         self.step = None;
         self
     }
 
-    /// How many iterations to make at most; with 0 the initial parameters are the result.
-    /// Default: 1000.
+    /// The maximum number of iterations. With 0 the initial parameters are the result. Default:
+    /// 1000.
     pub fn max_iterations(mut self, max_iterations: usize) -> Self {
         self.max_iterations = max_iterations;
         self
     }
 
-    /// How many rows to take per update, at least 1; from the number of rows up it means all of
-    /// them, which is the default.
+    /// The number of rows per update, at least 1. From the number of rows up it means all of them,
+    /// which is the default.
     ///
     /// Rows are dealt into batches anew in every iteration, in an order drawn from
     /// [`seed`](Self::seed), so data sorted by label does no harm. A last short batch counts by its
-    /// real size. Each iteration then reads the data twice: for the loss over all rows, which the
-    /// report, the tolerance and the observer refer to, and for the updates.
+    /// real size. Each iteration then takes two passes: one for the updates, and one for the loss
+    /// over all rows. The report, the tolerance and the observer refer to that loss.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = Some(batch_size);
         self
     }
 
-    /// Decides the order of rows in mini-batches; equal seeds give equal fits. Default: 0.
+    /// The seed of the order of rows in mini-batches. Equal seeds give equal fits. Default: 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// The error of a fit that diverged with the learning rate, where that is used.
+    /// Adds the learning rate to the error of a fit that diverged, if the rate was used.
     fn with_rate(&self, mut error: Error) -> Error {
         if let Error::Diverged { learning_rate, .. } = &mut error
             && self.step != Some(Step::Adaptive)
@@ -163,15 +164,15 @@ impl GradientDescent {
         error
     }
 
-    /// Stop once every component of the gradient is at most this in absolute value. Default: 0,
-    /// which only a gradient of exactly zero meets.
+    /// The largest absolute component of the gradient at which a fit stops. Default: 0, which only
+    /// a gradient of exactly zero meets.
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
         self
     }
 }
 
-/// By which checkpoints know it.
+/// The name in checkpoints.
 const NAME: &str = "GradientDescent";
 
 impl Solver for GradientDescent {

@@ -4,7 +4,7 @@ use crate::linalg::vectors::all_sound;
 use crate::numbers::float::Float;
 use crate::progress::state::SolverState;
 
-/// What becomes of a gradient.
+/// The rule that turns a gradient into a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) enum Step {
@@ -14,18 +14,19 @@ pub(super) enum Step {
     Adaptive,
 }
 
-/// What a step needs to know of the ones before.
+/// What the rule remembers of the steps before.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct State<F> {
     pub(super) kind: Step,
-    /// The last step; with Nesterov's the last point before extrapolation; else empty.
+    /// The last step with momentum; the last point before extrapolation with Nesterov's rule; the
+    /// last point with the adaptive rule; else empty.
     last: Vec<F>,
-    /// The last gradient, where it is needed.
+    /// The last gradient, if the rule needs it.
     gradient: Vec<F>,
-    /// Nesterov's momentum, as he writes it.
+    /// Nesterov's `t`, from which his momentum follows.
     t: f64,
-    /// The last rate chosen, and how much larger it was than the one before.
+    /// The last rate chosen, and its ratio to the one before.
     rate: f64,
     growth: Option<f64>,
 }
@@ -43,7 +44,7 @@ impl<F: Float> State<F> {
         }
     }
 
-    /// The same in another precision.
+    /// The same state in another precision.
     pub(super) fn cast<G: Float>(&self) -> State<G> {
         let cast = |values: &[F]| values.iter().map(|value| G::narrow(value.widen())).collect();
         let (last, gradient) = (cast(&self.last), cast(&self.gradient));
@@ -117,7 +118,7 @@ impl SolverState for State<f64> {
     }
 }
 
-/// The length of the first step, where nothing is known of the curvature yet.
+/// The length of the first step, before anything is known about the curvature.
 const FIRST_STEP: f64 = 1e-4;
 
 fn descend<F: Float>(at: &mut [F], rate: F, gradient: &[F]) {

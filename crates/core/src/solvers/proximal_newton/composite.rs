@@ -1,12 +1,12 @@
-//! The objective together with its L1 term, for the solvers that know of it.
+//! The objective together with its L1 term, for solvers that handle it.
 //!
 //! ```text
 //! F(v) = f(v) + Σⱼ λⱼ |vⱼ|          f: the smooth part, an Objective
 //! ```
 //!
-//! Here `v` belongs to columns centred and scaled, whatever the caller's are: what is scaled by `s`
-//! has `λⱼ = l1 · s`, and centring moves the intercept alone, which is not penalised. So the
-//! minimum is the same, zero for zero, and second derivatives are well conditioned.
+//! Here `v` belongs to centred and scaled columns, whatever the caller's are. A column scaled by
+//! `s` has `λⱼ = l1 · s`. Centring moves only the intercept, which is not penalised. So the minimum
+//! has the same zeros, and second derivatives are well conditioned.
 
 use std::borrow::Borrow;
 
@@ -27,17 +27,17 @@ use crate::solvers::line_search::{Trial, backtrack};
 pub(crate) struct Composite<'o, 'a, B: Backend + ?Sized> {
     pub(crate) objective: &'o mut Objective<'a, B>,
     basis: Coordinates,
-    /// The strength for each coordinate, 0 for the intercept.
+    /// The L1 penalty of each coordinate; 0 for the intercept.
     pub(crate) l1: Vec<f64>,
-    /// How far the intercept can be from its best, if there is one.
+    /// A bound on how far the intercept can be from its best, if there is an intercept.
     reach: Option<InterceptReach>,
 }
 
-/// A point with what is known there.
+/// A point with its evaluation and its gradient.
 pub(crate) struct Point<F> {
     /// F at the objective's parameters.
     evaluation: Evaluation<F>,
-    /// The parameters on columns centred and scaled.
+    /// The parameters on centred and scaled columns.
     pub(crate) v: Vec<f64>,
     /// The gradient of f with respect to `v`.
     pub(crate) gradient: Vec<f64>,
@@ -67,7 +67,7 @@ impl<F> From<Point<F>> for Evaluation<F> {
     }
 }
 
-/// A step is shortened by no more than this factor at once.
+/// The smallest factor that shortens a step at once.
 const SHORTEST: f64 = 0.25;
 
 impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
@@ -85,14 +85,15 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
         &self.basis
     }
 
-    /// The largest curvature by each coordinate, where that of the cross-entropy is at most `most`.
+    /// The largest curvature with respect to each coordinate, if that of the cross-entropy is at
+    /// most `most`.
     pub(crate) fn most_curvature(&self, most: f64) -> Vec<f64> {
         let (d, penalty) = (self.objective.ncols(), self.objective.penalty());
         let ridge = |j| penalty.l2_of(j) * self.basis.inverse_scale(j).powi(2);
         (0..self.l1.len()).map(|j| most + if j < d { ridge(j) } else { 0.0 }).collect()
     }
 
-    /// Reads the matrix once.
+    /// Evaluates F and the gradient of f, in one pass.
     pub(crate) fn evaluate(&mut self, at: Vec<B::Scalar>) -> Point<B::Scalar> {
         let evaluation = self.objective.evaluate(at);
         let (weights, intercept) = widened(&evaluation.at, self.objective.ncols());
@@ -100,7 +101,7 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
         Point { evaluation, v: self.basis.fold(&weights, intercept), gradient }
     }
 
-    /// The slopes by `v`, given those by the objective's parameters.
+    /// The slopes with respect to `v`, given those with respect to the objective's parameters.
     pub(super) fn slopes(&self, slopes: &[B::Scalar]) -> Vec<f64> {
         let d = self.objective.ncols();
         let (by_weight, by_intercept) = widened(slopes, d);
@@ -109,7 +110,7 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
         by_v
     }
 
-    /// The objective's parameters for a point on columns centred and scaled; zero stays zero.
+    /// The objective's parameters for a point on centred and scaled columns. Zeros stay zeros.
     pub(crate) fn parameters(&self, v: &[f64]) -> Vec<B::Scalar> {
         let v: Vec<_> = v.iter().map(|&v| B::Scalar::narrow(v)).collect();
         let mut model = Model::zero(self.objective.ncols());
@@ -118,8 +119,8 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
         model.weights.into_iter().chain(intercept).collect()
     }
 
-    /// The point to start from: the one given, or a better one near the minimum of a sample, or the
-    /// model of no columns.
+    /// The point to start from: the one given, a better one near the minimum of a sample, or the
+    /// null model.
     pub(crate) fn start(
         &mut self,
         start: Vec<B::Scalar>,
@@ -127,7 +128,7 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
     ) -> Point<B::Scalar> {
         let mut point = self.evaluate(start.clone());
         if let Some(near) = near {
-            // A start from a fit to much the same may be better than the best of a sample.
+            // A start from a similar fit may be better than the minimum of a sample.
             let near = self.evaluate(near);
             if near.loss() < point.loss() {
                 point = near;
@@ -139,7 +140,7 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
         }
     }
 
-    /// How far F may at most lie above its minimum, given how far a parameter without a penalty is from
+    /// An upper bound on how far F lies above its minimum, given the distance of the intercept from
     /// its best.
     ///
     /// By convexity `F(v) - F(u) ≤ Σⱼ (λⱼ|vⱼ| + gⱼvⱼ) - Σⱼ (λⱼ|uⱼ| + gⱼuⱼ)` for the weights of any
@@ -149,7 +150,7 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
         let parameters = point.gradient.iter().zip(&point.v).zip(&self.l1);
         for (j, ((&g, &v), &l1)) in parameters.enumerate() {
             if l1 > 0.0 {
-                // Not 0 · ∞, where a column hardly varies.
+                // Avoids 0 · ∞, where a column hardly varies.
                 sum += if v == 0.0 { 0.0 } else { v * (g + l1 * v.signum()) };
                 excess = excess.max(g.abs() / l1 - 1.0);
             } else if g != 0.0 {
@@ -159,8 +160,8 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
         (sum + excess * point.loss()).max(0.0)
     }
 
-    /// How far the intercept can be from its best, given its slope: no weights of the minimum are
-    /// larger than their penalty allows. Nothing is known of it beside weights without a penalty.
+    /// The largest distance of the intercept from its best, given its slope. The penalty limits the
+    /// weights at the minimum.
     fn intercept_reach(&self, point: &Point<B::Scalar>) -> f64 {
         let d = self.objective.ncols();
         let (Some(reach), Some(&c)) = (&self.reach, point.v.get(d)) else { return f64::INFINITY };
@@ -173,8 +174,8 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
         reach.farthest(c, slope, point.loss() / weakest)
     }
 
-    /// How far F may at most lie above its minimum, as far as each parameter c without a penalty is
-    /// within 1 + |c| of its best. Records what is known without that.
+    /// An upper bound on how far F lies above its minimum, if the intercept c is within 1 + |c| of
+    /// its best. Records the bound without that assumption.
     pub(crate) fn estimate(
         &self,
         point: &Point<B::Scalar>,
@@ -186,7 +187,7 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
         near
     }
 
-    /// By how much F may be off.
+    /// The rounding error of F.
     pub(crate) fn noise(&self, point: &Point<B::Scalar>) -> f64 {
         self.objective.rounding_of_loss(point.at(), point.loss(), &self.basis)
     }
@@ -196,16 +197,16 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
         self.objective.hidden_by_logits(point.at(), point.loss(), &self.basis)
     }
 
-    /// The squares of what the slopes may be off by.
+    /// The squares of the rounding errors of the slopes.
     pub(crate) fn squares_of_rounding(&self, point: &Point<B::Scalar>) -> Vec<f64> {
         let slopes = self.objective.rounding_of_slopes(&self.basis, point.loss());
         slopes.into_iter().map(|slope| slope * slope).collect()
     }
 
-    /// Steps back along a path until F falls as much as it should, give or take its rounding;
-    /// `None` where nothing but rounding is left, or the step has left the range of the precision.
+    /// Backtracks along a path until F falls enough, up to its rounding. `None` where only rounding
+    /// is left, or the step has left the range of the precision.
     ///
-    /// `path` is the point at a share of the step, and how much F should fall up to there.
+    /// `path` gives the point at a share of the step, and the fall of F promised up to there.
     pub(crate) fn search(
         &mut self,
         from: &Point<B::Scalar>,
@@ -217,7 +218,8 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
         let found = backtrack(tries, SHORTEST, noise, |length| {
             let (v, promised) = path(length);
             let at = self.parameters(&v);
-            // The parameters need not become those of `from`: it is rounded between coordinates.
+            // Even a tiny step may not lead back to the parameters of `from`, because its
+            // coordinates are rounded.
             let is_lost = least <= B::Scalar::epsilon().widen() * from.loss();
             if is_lost || at == from.at() || !all_finite(&at) {
                 return None;
@@ -232,7 +234,7 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
     }
 }
 
-/// The weights and the intercept, 0 where there is none.
+/// The weights and the intercept, which is 0 if there is none.
 fn widened<F: Float>(parameters: &[F], d: usize) -> (Vec<f64>, f64) {
     let weights = parameters[..d].iter().map(|v| v.widen()).collect();
     (weights, parameters.get(d).map_or(0.0, |c| c.widen()))

@@ -1,4 +1,4 @@
-//! The loop of the proximal Newton method.
+//! The steps of the proximal Newton method.
 
 use std::ops::ControlFlow;
 
@@ -23,53 +23,54 @@ use crate::solvers::proximal_newton::quadratic_model::{NEGLIGIBLE, QuadraticMode
 use crate::solvers::quasi_newton::LBFGS_PAIRS;
 use crate::solvers::stall::Stall;
 
-/// After so many of these, steps with fixed signs take their turn where second derivatives are by
-/// too many parameters to be summed.
+/// The number of steps from memory after which steps with fixed signs take turns with them, if
+/// there are too many parameters to sum second derivatives.
 const SIGN_STEP_DELAY: usize = 24;
-/// Where a step promises less than this share of F, third derivatives count for little.
+/// If a step promises less than this share of F, third derivatives hardly matter.
 const QUADRATIC_REGION: f64 = 1e-3;
-/// Coefficients change by this many tolerances at most at the end, as a share of max(1, |w|).
+/// The number of tolerances, times max(1, |w|), by which another step may still move a coefficient
+/// at the end.
 const COEFFICIENT_TOLERANCE: f64 = 10.0;
-/// The number of step lengths that are tried before another model is.
+/// The number of step lengths that are tried before another model.
 const MAX_BACKTRACKS: usize = 5;
 
-/// The loop.
+/// The method in progress.
 pub(super) struct Descent<'o, 'a, B: Backend + ?Sized> {
     pub(super) composite: Composite<'o, 'a, B>,
     pub(super) limits: Limits,
-    /// By how many parameters second derivatives are summed at most,
+    /// The number of parameters up to which second derivatives are summed.
     pub(super) most: usize,
-    /// and where; over all rows where there is none.
+    /// The sample over which second derivatives are summed; `None` for all rows.
     pub(super) sample: Option<Objective<'a, B>>,
     /// The model of the step before.
     pub(super) model: Option<QuadraticModel>,
     pub(super) state: State,
 }
 
-/// All that goes from one iteration to the next, beside the point.
+/// The state that passes from one iteration to the next, beside the point.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct State {
-    /// The model of the step before, where this is saved and it follows from more than the memory.
+    /// The model of the step before, in a saved state, unless it follows from the memory alone.
     pub(super) model: Option<QuadraticModel>,
-    /// What the step before gained, as far as the slope told, where the model was to serve.
+    /// The decrease that the slope promised for the step before, if its model was kept.
     pub(super) last_slope: Option<f64>,
     pub(super) memory: Memory,
-    /// So many steps have been taken before second derivatives are worth their sum; `None` once they
+    /// The number of steps taken before second derivatives are worth their sum; `None` once they
     /// are.
     pub(super) memory_steps: Option<usize>,
-    /// Whether a last step is being taken near the minimum,
+    /// Whether a last step is being taken near the minimum.
     pub(super) polished: bool,
-    /// and how far F was above it, where second derivatives told.
+    /// How far F was above the minimum before that step, if second derivatives told.
     pub(super) last_distance: Option<f64>,
-    /// Whether the step before was by majorizing parabolas and gained little.
+    /// Whether the step before used majorizing parabolas and gained little.
     pub(super) majorizer_crept: bool,
-    /// Whether F decreased by the step before.
+    /// Whether the step before decreased F.
     pub(super) decreased: bool,
     pub(super) stall: Stall,
-    /// About how many rows the sample has.
+    /// The approximate number of rows of the sample.
     pub(super) rows: usize,
-    /// Which curvature of the rows the next sum is of.
+    /// The kind of row curvature that is summed next.
     pub(super) of_rows: RowCurvature,
 }
 
@@ -81,7 +82,8 @@ impl SolverState for State {
 }
 
 impl State {
-    /// Nothing, with a sample of so many rows, and a model by all parameters if they are few.
+    /// The initial state, with a sample of `rows` rows. If the parameters are `few`, the model has
+    /// all of them from the start.
     pub(super) fn new(rows: usize, few: bool) -> Self {
         Self {
             model: None,
@@ -110,7 +112,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
         Self { composite, limits, most, sample, model, state }
     }
 
-    /// Goes down from a point.
+    /// Descends from a point.
     pub(super) fn run(
         self,
         point: Point<B::Scalar>,
@@ -145,7 +147,7 @@ impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
     ) -> ControlFlow<StopReason, (QuadraticModel, Step)> {
         let bound = self.composite.estimate(point, trace);
         if let Some(distance) = self.state.last_distance.filter(|_| self.state.polished) {
-            // F has not risen since but by rounding.
+            // F has not risen since, except by rounding.
             trace.estimate(bound.min(distance + self.composite.noise(point)));
             return ControlFlow::Break(StopReason::Converged);
         }
@@ -204,8 +206,8 @@ impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
 }
 
 impl<B: Backend + ?Sized> Descent<'_, '_, B> {
-    /// Whether a point near the minimum is the last one: another step moves no coefficient by much, or
-    /// has been taken.
+    /// Whether a point near the minimum is the last one: the last step has been taken, or another
+    /// one moves no coefficient by much.
     fn is_settled(&mut self, point: &Point<B::Scalar>) -> bool {
         if self.state.polished {
             return true;
@@ -223,15 +225,15 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         settled
     }
 
-    /// The stall after a step that promises no more than rounding, or follows one that brought nothing
-    /// and may do so again: only a share of what is promised must come true.
+    /// The stall after a step that promises no more than rounding. If the step before did not lower
+    /// F, the limit is higher: only a share of the promised decrease must come true.
     fn stall(&self, point: &Point<B::Scalar>, step: &Step) -> Stall {
         let noise = self.composite.noise(point);
         let noise = if self.state.decreased { noise } else { noise / ARMIJO_C1 };
         self.state.stall.in_noise(step.slope.max(0.0), noise)
     }
 
-    /// A model that serves at a point, and the step to its minimum.
+    /// A model that is good enough at a point, and the step to its minimum.
     fn model_and_step(&mut self, point: &Point<B::Scalar>, near: bool) -> (QuadraticModel, Step) {
         let l1 = &self.composite.l1;
         let mut local = match self.model.take().filter(|local| local.covers(point, l1)) {
@@ -247,8 +249,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         }
     }
 
-    /// Whether a step that promises less than the tolerance is by second derivatives of another point,
-    /// which do not tell how far the minimum is, and no bound does.
+    /// Whether a step promises less than the tolerance by second derivatives of another point, and
+    /// no bound confirms it. Those do not tell how far the minimum is.
     pub(super) fn is_to_be_verified(
         &self,
         point: &Point<B::Scalar>,
@@ -259,7 +261,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         small && !step.near && self.sample.is_none() && local.source == Source::Before
     }
 
-    /// Whether a step promises nothing but rounding by a model that is not the best there can be.
+    /// Whether a step promises only rounding, by a model that can be improved.
     pub(super) fn is_rounding_of_part(
         &self,
         point: &Point<B::Scalar>,
@@ -272,17 +274,18 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         small && !best && step.slope <= rounding()
     }
 
-    /// What a step promises through the rounding of the gradient and of the logits alone.
+    /// The decrease that a step promises because of rounding alone, of the gradient and of the
+    /// logits.
     fn rounding(&self, point: &Point<B::Scalar>, local: &QuadraticModel, step: &Step) -> f64 {
         let squares = self.composite.squares_of_rounding(point);
         local.expected_decrement(&step.target, &self.composite.l1, &squares)
             + self.composite.hidden_by_logits(point)
     }
 
-    /// How far F lies above its minimum, where second derivatives of all rows tell.
+    /// How far F lies above its minimum, if second derivatives of all rows tell.
     ///
-    /// Near the minimum twice what the model gains is a bound (Boyd and Vandenberghe, *Convex
-    /// Optimization*, 2004, equation 9.50); rounding hides some of it.
+    /// Near the minimum, twice the gain of the model is a bound (Boyd and Vandenberghe, *Convex
+    /// Optimization*, 2004, equation 9.50). Rounding hides some of it.
     fn distance(
         &self,
         point: &Point<B::Scalar>,
@@ -300,7 +303,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         })
     }
 
-    /// The next point; `None` where no step lowers F by more than rounding.
+    /// The next point; `None` if no step lowers F by more than rounding.
     fn next(
         &mut self,
         point: &Point<B::Scalar>,
@@ -347,13 +350,13 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             };
             (along.map(between).collect(), length * step.slope)
         };
-        // F does not fall below 0.
+        // F cannot fall below 0.
         let longest = (point.loss() / step.slope).min(1.0);
         let path = |length: f64| path(length * longest);
         self.composite.search(point, path, if last { usize::MAX } else { MAX_BACKTRACKS })
     }
 
-    /// Lets what is known follow a step.
+    /// Updates the state after a step.
     fn learn(
         &mut self,
         point: &Point<B::Scalar>,
@@ -365,8 +368,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         let by = difference(&next.v, &point.v);
         let change = difference(&next.gradient, &point.gradient);
         let saturated = local.source == Source::Here(RowCurvature::Majorizer);
-        // A model that lacks second derivatives, or parameters that are to move, is not expected
-        // to serve.
+        // A model without second derivatives, or without parameters that are to move, is not kept.
         let complete = local.source != Source::Memory && !saturated;
         let complete = complete && local.covers(point, &self.composite.l1);
         self.state.last_slope = complete.then_some(step.slope);
@@ -387,8 +389,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
 
 /// How far F lies above its minimum.
 struct Distance {
-    /// At most, near the minimum.
+    /// An upper bound, near the minimum.
     most: f64,
-    /// As far as rounding alone tells.
+    /// The part that rounding alone explains.
     rounding: f64,
 }

@@ -29,30 +29,32 @@ use descent::Descent;
 
 pub(crate) use descent::State;
 
-/// The proximal Newton method: every step goes to the minimum of a quadratic model of the
-/// cross-entropy plus the L1 penalty as it is, so that weights become exactly 0.
+/// The proximal Newton method. Every step goes to the minimum of a quadratic model of the
+/// cross-entropy plus the exact L1 penalty, so weights become exactly 0.
 ///
-/// The model has the weights that are not 0 or soon may be. Its second derivatives are summed over a
-/// sample of the rows where there are many more rows than parameters, and corrected by what the
-/// gradients seen have shown of the whole (as in BFGS); they are summed anew, over four times as many
-/// rows, when they no longer serve. Each iteration reads the whole data once or, where a step is too
-/// long, a few times.
+/// The model has the weights that are not 0 or may soon become so. With many more rows than
+/// parameters, its second derivatives are summed over a sample of the rows. The gradients seen so
+/// far correct them for all rows (as in BFGS). When they give poor steps, they are summed again,
+/// over four times as many rows. Each iteration makes one pass over the whole data, or a few where
+/// a step is too long.
 ///
-/// Beyond 1024 parameters the first steps know of second derivatives only what gradients have shown
-/// (as in L-BFGS), which often is enough. When those have taken as long as a sum would, second
-/// derivatives are summed by the weights that are not 0 and as many of the others, the steepest
-/// first, but by no more than 2048 together. Where nearly as many are not 0, the steps go on as they
-/// began; after 24 of them, Newton's steps by these weights, within their signs, take turns with
-/// them. Those need products with second derivatives, each of which is a read.
+/// Beyond 1024 parameters, the first steps know the second derivatives only from gradients (as in
+/// L-BFGS), which often is enough. When these steps have taken as long as a sum would, second
+/// derivatives are summed. The sum is with respect to the non-zero weights and as many of the
+/// others, the steepest first, but at most 2048 weights. If nearly as many weights are non-zero,
+/// the steps go on as they began. After 24 of them, Newton's steps with respect to the non-zero
+/// weights, within their signs, take turns with them. Those need products with second derivatives,
+/// each of which takes a pass.
 ///
 /// Without an L1 penalty this is [`Newton`], or [`TrustRegion`] beyond 1024 parameters.
 ///
-/// Sources: Friedman, Hastie and Tibshirani, *Regularization paths for generalized linear models via
-/// coordinate descent* (2010); Yuan, Ho and Lin, *An improved GLMNET for L1-regularized logistic
-/// regression* (2012); Lee, Sun and Saunders, *Proximal Newton-type methods for minimizing composite
-/// functions* (2014); Johnson and Guestrin, *Blitz: a principled meta-algorithm for scaling sparse
-/// optimization* (2015), for the growing set of weights; Byrd, Chin, Nocedal and Oztoprak, *A family of
-/// second-order methods for convex l1-regularized optimization* (2016), for steps that keep signs.
+/// Sources: Friedman, Hastie and Tibshirani, *Regularization paths for generalized linear models
+/// via coordinate descent* (2010); Yuan, Ho and Lin, *An improved GLMNET for L1-regularized
+/// logistic regression* (2012); Lee, Sun and Saunders, *Proximal Newton-type methods for minimizing
+/// composite functions* (2014); Johnson and Guestrin, *Blitz: a principled meta-algorithm for
+/// scaling sparse optimization* (2015), for the growing set of weights; Byrd, Chin, Nocedal and
+/// Oztoprak, *A family of second-order methods for convex l1-regularized optimization* (2016), for
+/// steps that keep signs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProximalNewton {
     max_iterations: usize,
@@ -67,40 +69,42 @@ impl Default for ProximalNewton {
 }
 
 impl ProximalNewton {
-    /// At most 10 000 iterations, to a relative tolerance of 1e-9, with second derivatives by 1024
-    /// parameters.
+    /// The default settings: at most 10 000 iterations, a relative tolerance of 1e-9, and second
+    /// derivatives with respect to at most 1024 parameters.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many iterations to make at most. Default: 10 000.
+    /// The maximum number of iterations. Default: 10 000.
     pub fn max_iterations(mut self, max_iterations: usize) -> Self {
         self.max_iterations = max_iterations;
         self
     }
 
-    /// Stop once the loss is known to lie at most this far above its minimum, as a share of itself.
-    /// 0 or positive, and finite. Default: 1e-9.
+    /// Stops once the loss is known to lie at most this far above its minimum, as a share of
+    /// itself. 0 or positive, and finite. Default: 1e-9.
     ///
-    /// What is known is a bound that follows from the gradient by convexity, as far as the intercept of
-    /// the centred and scaled columns is within 1 + |intercept| of its best. Where the penalty is too
-    /// small for it, second derivatives over all rows tell, as for [`Newton`]. With second derivatives
-    /// a last step is taken unless it moves every coefficient by less than 10 tolerances of max(1, |w|).
+    /// The gap is known from a bound that follows from the gradient by convexity. The bound holds
+    /// if the intercept of the centred and scaled columns is within 1 + |intercept| of its best.
+    /// Where the penalty is too small for it, second derivatives over all rows tell, as for
+    /// [`Newton`]. With second derivatives a last step is taken, unless it moves every coefficient
+    /// by less than 10 tolerances times max(1, |w|).
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
         self
     }
 
-    /// Second derivatives are summed by all parameters up to this many, and of more by so many that
-    /// are to move, or up to twice that where most of these are not 0. With 0
-    /// nothing is known of them but what gradients have shown. Default: 1024.
+    /// The number of parameters up to which second derivatives are summed with respect to all of
+    /// them. With more parameters, second derivatives are summed with respect to this many that are
+    /// to move, or up to twice as many if most of those are not 0. With 0, second derivatives are
+    /// known only from gradients. Default: 1024.
     pub fn most_derivatives(mut self, most: usize) -> Self {
         self.most = most;
         self
     }
 }
 
-/// By which checkpoints know it.
+/// The name in checkpoints.
 const NAME: &str = "ProximalNewton";
 
 impl Solver for ProximalNewton {
@@ -151,7 +155,7 @@ impl ProximalNewton {
         let few = objective.dimension() <= self.most;
         let rows = sample_size(objective.dimension().min(self.most));
         let mut sample = objective.sample(rows);
-        // A sample tells little of columns that are hardly ever other than 0.
+        // A sample tells little about columns that are almost always 0.
         let basis = objective.basis_from(sample.as_ref().filter(|_| few))?;
         basis.leave_out_constants(&mut start);
         let limits = Limits { max_iterations: self.max_iterations, tolerance: self.tolerance };
@@ -175,7 +179,7 @@ impl ProximalNewton {
     }
 }
 
-/// About the minimum of the objective over a sample.
+/// A point near the minimum of the objective over a sample.
 fn approach<B: Backend + ?Sized>(
     sample: &mut Objective<'_, B>,
     basis: &Coordinates,
@@ -187,7 +191,7 @@ fn approach<B: Backend + ?Sized>(
     let mut composite = Composite::new(sample, basis.clone());
     let point = composite.start(start.to_vec(), None);
     let state = State::new(usize::MAX, true);
-    // Whatever is wrong with the sample may be right with the whole, which judges the outcome.
+    // An error with the sample need not occur with all rows, which judge the result.
     let minimum = Descent::new(composite, limits, start.len(), state).run(point, &mut trace);
     minimum.ok().map(|(point, _)| point.at)
 }

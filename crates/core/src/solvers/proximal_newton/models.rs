@@ -1,4 +1,4 @@
-//! Which quadratic model serves at a point: of which coordinates, from which second derivatives.
+//! The choice of the quadratic model at a point: its coordinates and its second derivatives.
 
 use num_traits::Float as _;
 
@@ -12,22 +12,24 @@ use crate::solvers::proximal_newton::composite::Point;
 use crate::solvers::proximal_newton::descent::Descent;
 use crate::solvers::proximal_newton::quadratic_model::{QuadraticModel, Source, Step, working};
 
-/// A coordinate at zero whose slope is below this share of the penalty most likely stays there, so
-/// the model leaves it out. Source: Tibshirani and others, *Strong rules for discarding predictors in
-/// lasso-type problems* (2012).
+/// The share of its penalty below which the slope of a zero coordinate keeps it out of the model,
+/// because it most likely stays at zero. Source: Tibshirani and others, *Strong rules for
+/// discarding predictors in lasso-type problems* (2012).
 const STRONG_RULE_FACTOR: f64 = 0.8;
-/// The least number of steps by the memory alone, where there are many parameters. More follow until
+/// The least number of steps from the memory alone, if there are many parameters. More follow until
 /// they have cost as much as a sum of second derivatives: then neither choice can lose much.
 const MIN_MEMORY_STEPS: usize = 10;
-/// The products that are summed in the time of reading one element, to compare these costs.
+/// The number of products that are summed in the time of reading one element, to compare these
+/// costs.
 const PRODUCTS_PER_ELEMENT: f64 = 16.0;
-/// At least so many parameters move at once.
+/// The least number of parameters that move at once.
 const MIN_WORKING_SET: usize = 128;
-/// Second derivatives serve as long as a step leaves less than this share of what it gained.
+/// The share of the last promised decrease above which the next one calls for new second
+/// derivatives.
 const REFRESH_RATIO: f64 = 0.1;
 
 impl<B: Backend + ?Sized> Descent<'_, '_, B> {
-    /// Another model, where the present one does not serve at a point.
+    /// A better model, if the present one is not good enough at a point.
     pub(super) fn better(
         &mut self,
         point: &Point<B::Scalar>,
@@ -39,7 +41,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             Source::Before => false,
             _ => return None,
         };
-        // F does not fall below 0. Where the other curvature creeps, the direction may be right.
+        // F cannot fall below 0. Where majorizing parabolas gain little, the direction may still be
+        // right.
         let credible = step.gain.is_finite()
             && (step.gain <= point.loss() || here && self.state.majorizer_crept);
         let worn = self.state.last_slope.is_some_and(|before| step.slope > REFRESH_RATIO * before);
@@ -56,7 +59,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         Some(self.local(point, RowCurvature::Exact))
     }
 
-    /// A model to try where a step did not lower F.
+    /// A model to try after a step that did not lower F.
     pub(super) fn local_to_fall_back_on(
         &mut self,
         point: &Point<B::Scalar>,
@@ -64,7 +67,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     ) -> Option<QuadraticModel> {
         match local.source {
             Source::Memory if self.state.memory.is_empty() => return None,
-            // What is remembered promises nothing; without it there may be more.
+            // The memory promises nothing; without it there may be more to gain.
             Source::Memory => {
                 self.state.memory.clear();
                 self.state.memory_steps = None;
@@ -79,7 +82,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         Some(self.local(point, RowCurvature::Exact))
     }
 
-    /// The model by sums over rows or, where these are not worth their while, by memory.
+    /// The model from sums over rows or, if these are not worth their cost, from memory.
     pub(super) fn local(
         &mut self,
         point: &Point<B::Scalar>,
@@ -95,7 +98,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         QuadraticModel { quadratic, columns, source: Source::Here(of_rows) }
     }
 
-    /// A model by all coordinates from the steps remembered (limited-memory BFGS).
+    /// A model of all coordinates, from the steps in memory (limited-memory BFGS).
     pub(super) fn remembered(&self) -> QuadraticModel {
         let mut diagonal = self.composite.most_curvature(MAX_ROW_CURVATURE);
         if let Some(scale) = self.state.memory.last_scale(|change| quotient(change, &diagonal)) {
@@ -109,9 +112,9 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         QuadraticModel { quadratic, columns, source: Source::Memory }
     }
 
-    /// The coordinates to have second derivatives by: those that may move or, where they are too
-    /// many, those that are not zero and as many of the steepest, up to twice the number meant;
-    /// `None` where there is hardly room for these.
+    /// The coordinates for which to sum second derivatives: those that may move. If these are too
+    /// many, the non-zero ones and as many of the steepest, up to twice the limit. `None` if there
+    /// is hardly room for these.
     pub(super) fn columns(&self, point: &Point<B::Scalar>) -> Option<Vec<usize>> {
         if self.state.memory_steps.is_some_and(|taken| taken < MIN_MEMORY_STEPS) {
             return None;
@@ -122,7 +125,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             let fixed = |&&j: &&usize| point.v[j] != 0.0 || l1[j] == 0.0;
             let not_zero = columns.iter().filter(fixed).count();
             let wanted = MIN_WORKING_SET.min(self.most).max(2 * not_zero + 1).min(2 * self.most);
-            // There must be room for some that are to leave zero.
+            // There must be room for some coordinates that are to leave zero.
             if not_zero + not_zero / 16 >= wanted {
                 return None;
             }

@@ -8,10 +8,10 @@ use crate::objective::sums::row_curvature::RowCurvature;
 use crate::solvers::proximal_newton::composite::Point;
 use crate::solvers::stall::Stall;
 
-/// What a model gains below this share of F is not looked for.
+/// The share of F below which a gain of the model is ignored.
 pub(super) const NEGLIGIBLE: f64 = 1e-22;
 
-/// The model, by the coordinates that may move.
+/// The model, of the coordinates that may move.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct QuadraticModel {
@@ -20,11 +20,11 @@ pub(super) struct QuadraticModel {
     pub(super) source: Source,
 }
 
-/// What a model follows from.
+/// The source of a model's second derivatives.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) enum Source {
-    /// The steps remembered alone.
+    /// The steps in memory alone.
     Memory,
     /// Curvatures of rows, summed at this very point.
     Here(RowCurvature),
@@ -35,17 +35,17 @@ pub(super) enum Source {
 /// A step to the minimum of a model.
 pub(super) struct Step {
     pub(super) target: Vec<f64>,
-    /// By how much F falls on the way, as far as its slope tells.
+    /// The fall of F on the way that its slope promises.
     pub(super) slope: f64,
-    /// By how much the model falls.
+    /// The fall of the model.
     pub(super) gain: f64,
-    /// Whether the minimum was found, and nothing else asks for a move.
+    /// Whether the minimum was found, and no other coordinate is to move.
     pub(super) certain: bool,
     /// Whether a bound says that the minimum is near.
     pub(super) near: bool,
-    /// How far F lies above the minimum at most, where that is less than the tolerance.
+    /// An upper bound on how far F lies above the minimum, if it is within the tolerance.
     pub(super) distance: Option<f64>,
-    /// How long steps have gained nothing, this one included.
+    /// The count of steps without gain, this one included.
     pub(super) stall: Stall,
 }
 
@@ -74,7 +74,7 @@ impl QuadraticModel {
         let curvature = dot(&by, &self.quadratic.product(&by));
         let mut target = vec![0.0; l1.len()];
         self.columns.iter().zip(least).for_each(|(&j, at)| target[j] = at);
-        // Of large terms of either sign little is left near the minimum.
+        // Near the minimum, large terms of opposite signs nearly cancel.
         let fall = |j: usize| {
             let (from, to, slope) = (point.v[j], target[j], point.gradient[j]);
             match from * to > 0.0 {
@@ -88,14 +88,14 @@ impl QuadraticModel {
         Step { target, slope, gain, certain, near: false, distance: None, stall }
     }
 
-    /// Lets the model follow the gradient from its point to another one.
+    /// Updates the model with the change of the gradient along a step.
     pub(super) fn learn(&mut self, step: &[f64], change: &[f64], epsilon: f64) {
         let (step, change) = (self.part(step), self.part(change));
         self.quadratic.learn(&step, &change, epsilon);
         self.source = Source::Before;
     }
 
-    /// The squared decrement that errors of the slopes alone make, given their mean squares.
+    /// The expected squared decrement from errors of the slopes alone, given their mean squares.
     pub(super) fn expected_decrement(&self, target: &[f64], l1: &[f64], squares: &[f64]) -> f64 {
         let is_free = |&k: &usize| target[self.columns[k]] != 0.0 || l1[self.columns[k]] == 0.0;
         let free: Vec<usize> = (0..self.columns.len()).filter(is_free).collect();
@@ -103,7 +103,7 @@ impl QuadraticModel {
     }
 }
 
-/// The coordinates that are not zero, or whose slope comes up to a share of the penalty.
+/// The coordinates that are not zero, or whose slope reaches a share of the penalty.
 pub(super) fn working<F: Float>(point: &Point<F>, l1: &[f64], share: f64) -> Vec<usize> {
     let moves = |&j: &usize| point.v[j] != 0.0 || point.gradient[j].abs() >= share * l1[j];
     (0..l1.len()).filter(moves).collect()

@@ -1,5 +1,5 @@
-//! Newton's steps among points of the same signs, where the L1 term is linear: by products with the
-//! second derivatives alone.
+//! Newton's steps among points of the same signs, where the L1 term is linear. They need only
+//! products with the second derivatives.
 //!
 //! Sources: Byrd, Chin, Nocedal and Oztoprak, *A family of second-order methods for convex
 //! l1-regularized optimization* (2016); Chen, Curtis and Robinson, *A reduced-space algorithm for
@@ -14,25 +14,26 @@ use crate::objective::evaluation::least_subgradient;
 use crate::objective::second::MAX_ROW_CURVATURE;
 use crate::solvers::proximal_newton::composite::{Composite, Point};
 
-/// So many products at most make a step,
+/// The largest number of products for a step.
 const MAX_CG_ITERATIONS: usize = 100;
-/// which ends where the slopes that it leaves are this share of what they were,
+/// The share of their initial size to which a step reduces the slopes.
 const FORCING_TERM: f64 = 0.1;
-/// or more than this share of the signs would change, and it leads astray.
+/// The share of the signs that may change before a step leads astray and ends.
 const MAX_SIGN_CHANGES: f64 = 0.03;
-/// Coordinates at zero have their turn first where they are so many times as steep as the others.
+/// The ratio of the slopes of zero coordinates to those of the others above which the zero
+/// coordinates move first.
 const FREE_SPACE_RATIO: f64 = 2.0;
 
 /// The points of the same signs as one of them: coordinates at zero stay there.
 struct Orthant<'p> {
     from: &'p [f64],
     l1: &'p [f64],
-    /// Minus the gradient of F by the coordinates that move, 0 for the others.
+    /// Minus the gradient of F with respect to the coordinates that move; 0 for the others.
     downhill: Vec<f64>,
 }
 
 impl<'p> Orthant<'p> {
-    /// `None` where the coordinates that stay are much steeper than those that move.
+    /// `None` if the coordinates that stay are much steeper than those that move.
     fn of<F: Float>(point: &'p Point<F>, l1: &'p [f64]) -> Option<Self> {
         let mut orthant = Self { from: &point.v, l1, downhill: vec![0.0; l1.len()] };
         let mut others = 0.0;
@@ -52,7 +53,7 @@ impl<'p> Orthant<'p> {
         self.from[j] != 0.0 || self.l1[j] == 0.0
     }
 
-    /// Where a share of a step leads; what would change its sign becomes 0.
+    /// The point after a share of a step. Coordinates that would change their sign become 0.
     fn moved(&self, step: &[f64], share: f64) -> Vec<f64> {
         let moved = |j: usize| {
             let to = self.from[j] + share * step[j];
@@ -68,10 +69,10 @@ impl<'p> Orthant<'p> {
 }
 
 impl<B: Backend + ?Sized> Composite<'_, '_, B> {
-    /// Takes a step by the coordinates that are not zero; `None` where it brings nothing, or the
-    /// others are much steeper.
+    /// Takes a step along the non-zero coordinates. `None` if it gains nothing, or the others are
+    /// much steeper.
     ///
-    /// Each of its conjugate gradients reads the matrix once.
+    /// Each of its conjugate gradients takes a pass.
     pub(crate) fn move_with_signs(&mut self, point: &Point<B::Scalar>) -> Option<Point<B::Scalar>> {
         let l1 = self.l1.clone();
         let orthant = Orthant::of(point, &l1)?;
@@ -101,7 +102,7 @@ impl<B: Backend + ?Sized> Composite<'_, '_, B> {
         gradients.solution
     }
 
-    /// The second derivatives of f by `v` times a direction. Reads the matrix once.
+    /// The second derivatives of f with respect to `v`, times a direction. Takes a pass.
     fn product(&mut self, point: &Point<B::Scalar>, direction: &[f64]) -> Vec<f64> {
         let direction = self.parameters(direction);
         let mut product = direction.clone();

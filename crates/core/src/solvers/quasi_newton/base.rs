@@ -1,4 +1,4 @@
-//! What the curvature of a step follows from: which second derivatives, and when others.
+//! The base of the curvature of steps: which second derivatives, and when to change them.
 
 use crate::backend::contract::Backend;
 use crate::linalg::vectors::widen;
@@ -12,14 +12,14 @@ use crate::progress::trace::Trace;
 use crate::solvers::quasi_newton::state::Base;
 use crate::solvers::quasi_newton::{Descent, Direction};
 
-/// Second derivatives are summed anew when a step leaves more than this share of the decrement:
-/// their sum takes as long as some steps.
+/// The share of the last decrement above which second derivatives are summed again. Their sum takes
+/// as long as some steps.
 const REFRESH_RATIO: f64 = 0.3;
-/// From this logit on a row has less than a thousandth of the curvature that it may have.
+/// The logit from which on a row has about a thousandth of its largest curvature, or less.
 const SATURATED_LOGIT: f64 = 8.0;
 
 impl<B: Backend + ?Sized> Descent<'_, '_, B> {
-    /// What steps should begin with at a point instead, if the present curvature does not serve.
+    /// A better base for the steps at a point, if the present curvature is not good enough.
     pub(super) fn better_base(
         &self,
         point: &Evaluation<B::Scalar>,
@@ -27,11 +27,11 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         trace: &Trace<'_, B::Scalar>,
     ) -> Option<Base> {
         let gain = direction.decrement / 2.0;
-        // Where rows have lost their curvature, columns depend on others that do not otherwise.
+        // Where rows have lost their curvature, independent columns may look dependent.
         let misses = self.objective.misses_columns(point, &self.basis, &self.curvature);
         let logit = self.objective.data.peers().max(point.own_largest_logit);
         let is_lost = misses && self.sample.is_none() && logit > SATURATED_LOGIT;
-        // No loss falls below 0.
+        // No loss can fall below 0.
         let is_credible = gain.is_finite() && gain <= point.loss && !is_lost;
         let worn = self
             .state
@@ -70,7 +70,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         }
     }
 
-    /// What steps can begin with at a point where one did not lower the loss.
+    /// Another base for the steps at a point, after a step that did not lower the loss.
     pub(super) fn base_to_fall_back_on(&self, point: &Evaluation<B::Scalar>) -> Option<Base> {
         match &self.state.base {
             Base::Columns { .. } if !self.state.memory.is_empty() => {
@@ -99,7 +99,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         Base::Derivatives { at: widen(&point.at), rows, of_rows }
     }
 
-    /// About how many rows second derivatives are summed over.
+    /// The approximate number of rows over which second derivatives are summed.
     pub(super) fn rows(&self) -> usize {
         match self.state.base {
             Base::Derivatives { rows, .. } => rows,
@@ -122,15 +122,15 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         self.of_rows() == RowCurvature::Majorizer
     }
 
-    /// Whether the curvature is that of this very point, and nothing was learnt since.
+    /// Whether the curvature is that of this very point, and no step has been learnt since.
     pub(super) fn is_fresh(&self, point: &Evaluation<B::Scalar>) -> bool {
         let here = |at: &Vec<f64>| at.iter().zip(&point.at).all(|(a, b)| *a == b.widen());
         let fresh = matches!(&self.state.base, Base::Derivatives { at, .. } if here(at));
         fresh && self.state.memory.is_empty()
     }
 
-    /// Second derivatives in the place of gradients alone, which have shown the curvature only along
-    /// the steps taken; `None` where there are too many parameters.
+    /// Second derivatives to replace gradients alone, which have shown the curvature only along the
+    /// steps taken. `None` if there are too many parameters.
     pub(super) fn verification(&self, point: &Evaluation<B::Scalar>) -> Option<Base> {
         let few = point.at.len() <= DENSE_HESSIAN_LIMIT
             && matches!(self.state.base, Base::Columns { .. });
@@ -151,8 +151,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         }
     }
 
-    /// Lets steps begin with another base. What was learnt about the last one goes, unless it is
-    /// all that is known.
+    /// Changes the base of the steps. The memory of steps is cleared, unless the new base knows
+    /// nothing else.
     pub(super) fn renew(&mut self, base: Base) {
         let learning = matches!(base, Base::Columns { scale: Some(_) });
         if !learning {
@@ -164,7 +164,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             self.sample = self.objective.sample(rows);
         }
         (self.state.base, self.state.last_decrement) = (base, None);
-        // Two factors at once would be much memory.
+        // Two factors at once would take much memory.
         self.curvature =
             Curvature::separate(MAX_ROW_CURVATURE, self.objective.penalty(), &self.basis);
         self.curvature = self.of_base();

@@ -1,4 +1,5 @@
-//! What Newton's method and L-BFGS share; they differ in what they know of second derivatives.
+//! The part that Newton's method and L-BFGS share. They differ in what they know about second
+//! derivatives.
 
 mod base;
 mod state;
@@ -26,51 +27,52 @@ use crate::solvers::stall::Stall;
 
 pub(crate) use crate::solvers::quasi_newton::state::State;
 
-/// How many steps Newton's methods remember, on top of second derivatives or in their place.
+/// The number of steps that Newton's methods remember, on top of second derivatives or in their
+/// place.
 pub(crate) const LBFGS_PAIRS: usize = 10;
-/// Second derivatives of a sample may exceed those of all rows by this factor, and distances to the
-/// minimum fall short by it.
+/// The factor by which second derivatives of a sample may exceed those of all rows. Distances to
+/// the minimum may fall short by it.
 pub(crate) const SAMPLE_FACTOR: f64 = 2.0;
-/// After a step that shrank it, a squared decrement below this share of the loss bounds the distance
-/// to the minimum: third derivatives count for little.
+/// The share of the loss below which a squared decrement bounds the distance to the minimum, after
+/// a step that shrank it. Third derivatives hardly matter there.
 const QUADRATIC_REGION: f64 = 1e-2;
-/// A step is shortened by no more than this factor at once.
+/// The smallest factor that shortens a step at once.
 const SHORTEST: f64 = 0.1;
-/// The number of step lengths that are tried before other second derivatives are.
+/// The number of step lengths that are tried before other second derivatives.
 const MAX_BACKTRACKS: usize = 5;
-/// A step is lengthened where the loss falls at its end this share as steeply as at its start,
+/// A step is lengthened if the slope at its end is at least this share of the slope at its start.
 const EXPANSION_SLOPE: f64 = 0.5;
-/// by this factor,
+/// The factor by which a step is lengthened.
 const EXPANSION_FACTOR: f64 = 4.0;
-/// so often at most.
+/// The largest number of times that a step is lengthened.
 const MAX_EXPANSIONS: usize = 12;
-/// With second derivatives of a sample, coefficients change by this many tolerances at most at the
-/// end, as a share of max(1, |w|).
+/// The number of tolerances, times max(1, |w|), by which another step may still move a coefficient
+/// at the end. It serves second derivatives of a sample.
 const COEFFICIENT_TOLERANCE: f64 = 1e3;
 
-/// The method, on its way.
+/// The method in progress.
 pub(crate) struct Descent<'o, 'a, B: Backend + ?Sized> {
     objective: &'o mut Objective<'a, B>,
     limits: Limits,
     /// The number of steps that are remembered.
     max_pairs: usize,
-    /// The columns centred and scaled.
+    /// The centred and scaled columns.
     basis: Coordinates,
-    /// Where second derivatives are summed, if not over all rows.
+    /// The sample over which second derivatives are summed; `None` for all rows.
     sample: Option<Objective<'a, B>>,
     state: State,
     curvature: Curvature,
 }
 
-/// Where a step leads.
+/// A step, with what it promises.
 pub(crate) struct Direction {
-    /// To be subtracted.
+    /// The step, which is to be subtracted.
     step: Vec<f64>,
-    /// How steeply the loss falls along the step: the squared Newton decrement.
+    /// The slope of the loss along the step: the squared Newton decrement.
     decrement: f64,
-    /// Whether less is to be gained than the tolerance.
+    /// Whether no more is to be gained than the tolerance.
     near: bool,
-    /// How long steps have gained nothing, this one included.
+    /// The count of steps without gain, this one included.
     stall: Stall,
 }
 
@@ -147,7 +149,7 @@ impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
             if !is_last {
                 return ControlFlow::Continue(direction);
             }
-            // Gradients alone may creep; second derivatives tell.
+            // With gradients alone, progress may be slow; second derivatives tell how much is left.
             match self.verification(point) {
                 Some(base) => self.renew(base),
                 None if direction.near => return ControlFlow::Break(StopReason::Converged),
@@ -187,7 +189,7 @@ impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
 }
 
 impl<B: Backend + ?Sized> Descent<'_, '_, B> {
-    /// The step from a point, by a curvature that serves there.
+    /// The step from a point, with a curvature that is good enough there.
     fn direction(
         &mut self,
         point: &Evaluation<B::Scalar>,
@@ -211,12 +213,12 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         Direction { step, decrement, near, stall }
     }
 
-    /// Whether a bound says that a point is near the minimum.
+    /// Whether a bound proves that a point is near the minimum.
     fn is_proven(&self, point: &Evaluation<B::Scalar>, trace: &Trace<'_, B::Scalar>) -> bool {
         trace.bound().is_some_and(|bound| self.limits.tolerate(bound, point.loss))
     }
 
-    /// Whether a step promises no more than the rounding of the gradient and of the logits does.
+    /// Whether a step promises no more than rounding of the gradient and the logits would.
     fn is_rounding(&self, point: &Evaluation<B::Scalar>, direction: &Direction) -> bool {
         self.curvature.factor().is_some_and(|factor| {
             let (at, basis) = (&point.at, &self.basis);
@@ -240,8 +242,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         }
     }
 
-    /// Tells how far the loss may lie above its minimum, where that is known, and which columns
-    /// are left out. A full step that shrank the decrement shows that the minimum is near.
+    /// Records how far the loss may lie above its minimum, if that is known, and the columns left
+    /// out. A full step that shrank the decrement shows that the minimum is near.
     fn report(
         &mut self,
         point: &Evaluation<B::Scalar>,
@@ -256,7 +258,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         if self.majorizes() || !(near || shrunk) {
             return;
         }
-        // Elsewhere rounding is nothing beside the decrement.
+        // Elsewhere rounding is negligible beside the decrement.
         let last = near && self.is_settled(point, direction);
         let distance = match last || decrement / 2.0 <= self.noise(point) {
             true => self.objective.distance_bound(point, &self.basis, factor, decrement),
@@ -266,12 +268,12 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         trace.estimate(if sampled { SAMPLE_FACTOR * distance } else { distance });
     }
 
-    /// By how much the loss of a point may be off.
+    /// The rounding error of the loss at a point.
     fn noise(&self, point: &Evaluation<B::Scalar>) -> f64 {
         self.objective.rounding_of_loss(&point.at, point.loss, &self.basis)
     }
 
-    /// The next point; `None` where no step lowers the loss by more than rounding.
+    /// The next point; `None` if no step lowers the loss by more than rounding.
     fn next(
         &mut self,
         point: &Evaluation<B::Scalar>,
@@ -280,7 +282,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         let derivatives = matches!(self.state.base, Base::Derivatives { .. });
         let mut polished = None;
         if direction.near && derivatives && self.sample.is_none() {
-            // The last step squares the error where the second derivatives are exact.
+            // With exact second derivatives, the last step squares the error.
             if !self.is_fresh(point) {
                 self.renew(self.derivatives(point, RowCurvature::Exact, self.rows()));
                 polished = Some(self.direction_by_base(point));
@@ -309,9 +311,9 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         Some(next)
     }
 
-    /// Steps back along the step until the loss falls as much as it should, give or take its
-    /// rounding; `None` where nothing but rounding is left, or where another base promises more. Also
-    /// whether it was a full step.
+    /// Backtracks along the step until the loss falls enough, up to its rounding. Also returns
+    /// whether it was a full step. `None` where only rounding is left, or another base promises
+    /// more.
     fn search(
         &mut self,
         from: &Evaluation<B::Scalar>,
@@ -340,8 +342,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         })
     }
 
-    /// Goes on along a step where the curvature that it came from is not met: where rows are
-    /// saturated, the loss is all but a straight line.
+    /// Lengthens a step if the loss curves less than expected: where rows are saturated, it is
+    /// almost a straight line.
     fn lengthened(
         &mut self,
         from: &Evaluation<B::Scalar>,
@@ -367,7 +369,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     }
 }
 
-/// Where a multiple of a step, which is to be subtracted, leads.
+/// The point after a multiple of a step is subtracted.
 fn moved<F: Float>(from: &[F], step: &[f64], length: f64) -> Vec<F> {
     let along = from.iter().zip(step);
     along.map(|(at, step)| F::narrow(at.widen() - length * step)).collect()

@@ -1,4 +1,4 @@
-//! What goes from one iteration to the next.
+//! The state that passes from one iteration to the next.
 
 use crate::linalg::lbfgs::Memory;
 use crate::linalg::vectors::all_sound;
@@ -6,14 +6,14 @@ use crate::objective::sums::row_curvature::RowCurvature;
 use crate::progress::state::SolverState;
 use crate::solvers::stall::Stall;
 
-/// All that goes from one iteration to the next, beside the point.
+/// The state that passes from one iteration to the next, beside the point.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct State {
     pub(super) method: Variant,
     pub(super) base: Base,
     pub(super) memory: Memory,
-    /// The decrement of the step before, where it was with the same curvature.
+    /// The decrement of the step before, if it had the same curvature.
     pub(super) last_decrement: Option<f64>,
     /// Whether that step was neither shortened nor lengthened.
     pub(super) full: bool,
@@ -22,7 +22,7 @@ pub(crate) struct State {
     pub(super) polished: bool,
 }
 
-/// Which of the methods it is.
+/// The method that uses this state.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Variant {
@@ -30,15 +30,15 @@ pub(crate) enum Variant {
     Lbfgs,
 }
 
-/// What the curvature follows from that steps begin with.
+/// The curvature that steps begin with.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Base {
-    /// The second derivatives at some parameters, or those of majorizing parabolas, of a sample of
-    /// so many rows, or of all rows where that is not much fewer.
+    /// The second derivatives at some parameters, exact or of majorizing parabolas. They are summed
+    /// over a sample of `rows` rows, or over all rows if these are not many more.
     Derivatives { at: Vec<f64>, rows: usize, of_rows: RowCurvature },
-    /// The scale of the columns: the same curvature in every direction, the largest there can be,
-    /// or its inverse times this.
+    /// The scale of the columns: the same curvature in every direction. It is the largest possible
+    /// curvature, divided by `scale` if that is given.
     Columns { scale: Option<f64> },
 }
 
@@ -53,7 +53,7 @@ impl SolverState for State {
 }
 
 impl State {
-    /// For Newton's method, with a sample of so many rows.
+    /// The initial state of Newton's method, with a sample of `rows` rows.
     pub(crate) fn newton(rows: usize) -> Self {
         let base = Base::Derivatives { at: Vec::new(), rows, of_rows: RowCurvature::Exact };
         Self::new(Variant::Newton, base)

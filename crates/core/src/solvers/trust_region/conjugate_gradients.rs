@@ -1,29 +1,29 @@
-//! Conjugate gradients that end at the bound of a region (Steihaug, 1983).
+//! Conjugate gradients that end at the boundary of a region (Steihaug, 1983).
 
 use crate::linalg::vectors::{add_multiple, dot};
 use crate::objective::curvature::Curvature;
 use crate::solvers::stall::Stall;
 
-/// A step, to be subtracted.
+/// A step, which is to be subtracted.
 pub(crate) struct Step {
     pub(super) step: Vec<f64>,
-    /// By how much the loss falls if second derivatives stay as they are.
+    /// The decrease of the loss, if second derivatives stay as they are.
     pub(super) gain: f64,
     pub(super) length: f64,
     /// Whether the region cut it short.
     pub(super) cut: bool,
-    /// How long steps have gained nothing, this one included.
+    /// The count of steps without gain, this one included.
     pub(super) stall: Stall,
 }
 
-/// Conjugate gradients on their way. The metric is known by its inverse alone, so lengths follow
-/// from recurrences.
+/// Conjugate gradients in progress. Only the inverse of the metric is known, so lengths follow from
+/// recurrences.
 pub(super) struct Gradients {
     pub(super) step: Step,
-    /// What the step leaves of the gradient, if second derivatives stay as they are.
+    /// The gradient after the step, if second derivatives stay as they are.
     pub(super) residual: Vec<f64>,
     pub(super) direction: Vec<f64>,
-    /// How steeply the loss falls along the direction.
+    /// The slope of the loss along the direction.
     pub(super) slope: f64,
     /// The products of the direction with itself and with the step, in the metric.
     square: f64,
@@ -44,8 +44,7 @@ impl Gradients {
         (self.step.length.powi(2) + share * (2.0 * self.product + share * self.square)).sqrt()
     }
 
-    /// Follows the direction to where the loss is least along it, turns to the next one, and says
-    /// what was gained.
+    /// Minimises along the direction, turns to the next one, and returns the gain.
     pub(super) fn follow(&mut self, curvature: f64, along: &[f64], metric: &Curvature) -> f64 {
         let share = self.slope / curvature;
         let gain = share * self.slope / 2.0;
@@ -63,7 +62,7 @@ impl Gradients {
         gain
     }
 
-    /// The step as far as the bound of the region.
+    /// The step up to the boundary of the region.
     pub(super) fn cut(mut self, radius: f64, curvature: f64) -> Step {
         let rest = radius.powi(2) - self.step.length.powi(2);
         let root = (self.product.powi(2) + self.square * rest).sqrt();
@@ -80,7 +79,7 @@ mod tests {
     use crate::objective::columns::coordinates::Coordinates;
     use crate::objective::penalty::Penalty;
 
-    /// In the metric, which is a quarter of the identity.
+    /// Lengths are measured in the metric, a quarter of the identity.
     #[test]
     fn a_step_that_is_cut_is_as_long_as_the_radius() {
         let metric = Curvature::separate(0.25, &Penalty::NONE, &Coordinates::plain(3, false));

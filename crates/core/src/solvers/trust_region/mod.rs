@@ -1,4 +1,4 @@
-//! Newton's method in a trust region, from products with second derivatives alone.
+//! Newton's method in a trust region, which needs only products with second derivatives.
 
 mod conjugate_gradients;
 
@@ -24,15 +24,15 @@ use crate::solvers::solver::Solver;
 use crate::solvers::stall::Stall;
 use crate::solvers::trust_region::conjugate_gradients::{Gradients, Step};
 
-/// Newton's method without a matrix of second derivatives, for any number of parameters: conjugate
-/// gradients find the step, within the region in which the second derivatives have proved to
-/// describe the loss.
+/// Newton's method without a matrix of second derivatives, for any number of parameters. Conjugate
+/// gradients find the step within the region where the second derivatives have proved to describe
+/// the loss.
 ///
-/// A conjugate gradient costs one read of the data ([`Objective::hessian_product`]), and so does the
-/// loss with its gradient where the step ends. Steps need not be exact far from the optimum, so a
-/// gradient ten times smaller is enough, a thousand times at the end. Where the step leaves the
-/// region, it ends at its bound; the region grows and shrinks with how well the loss was foretold.
-/// Columns may be of any scale.
+/// A conjugate gradient takes one pass ([`Objective::hessian_product`]), and so does the loss with
+/// its gradient at the end of the step. Steps need not be exact far from the optimum: a gradient
+/// ten times smaller is enough, and a thousand times smaller at the end. A step that would leave
+/// the region ends at its boundary. The region grows and shrinks with the quality of the predicted
+/// loss. Columns may be of any scale.
 ///
 /// Sources: Lin, Weng and Keerthi, *Trust region Newton method for large-scale logistic regression*
 /// (2008); Steihaug, *The conjugate gradient method and trust regions in large scale optimization*
@@ -62,29 +62,29 @@ impl Default for TrustRegion {
 }
 
 impl TrustRegion {
-    /// At most 1000 iterations, to a relative tolerance of 1e-11.
+    /// The default settings: at most 1000 iterations, and a relative tolerance of 1e-11.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many iterations to make at most, those included whose step is not taken since the loss
+    /// The maximum number of iterations, including those whose step is not taken because the loss
     /// would not fall. Default: 1000.
     pub fn max_iterations(mut self, max_iterations: usize) -> Self {
         self.max_iterations = max_iterations;
         self
     }
 
-    /// Take the last step once it is to lower the loss by no more than this share of itself, and
-    /// does not end at the bound of the region. What it leaves is mostly far less, but not where
-    /// columns are so much alike that they differ by a ten-thousandth. 0 or positive, and
-    /// finite. Default: 1e-11.
+    /// Takes the last step once a step promises to lower the loss by no more than this share of
+    /// itself, and does not end at the boundary of the region. Mostly far less is then left to
+    /// gain, but not if columns differ by only a ten-thousandth. 0 or positive, and finite.
+    /// Default: 1e-11.
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
         self
     }
 }
 
-/// By which checkpoints know it.
+/// The name in checkpoints.
 const NAME: &str = "TrustRegion";
 
 impl Solver for TrustRegion {
@@ -119,36 +119,38 @@ impl Solver for TrustRegion {
     }
 }
 
-/// The share of the foretold decrease that a step must bring.
+/// The share of the predicted decrease that a step must bring.
 const ETA_ACCEPT: f64 = 1e-4;
-/// Below this share the region was too large, from the other on it may be too small.
+/// The share of the predicted decrease below which the region shrinks.
 const ETA_SHRINK: f64 = 0.25;
+/// The share from which on the region grows, if the step was cut.
 const ETA_EXPAND: f64 = 0.75;
-/// After so many iterations second derivatives are worth their sum.
+/// The number of iterations after which second derivatives are worth their sum.
 const METRIC_DELAY: usize = 50;
-/// By so much the region shrinks and grows.
+/// The factor by which the region shrinks and grows.
 const RADIUS_FACTOR: f64 = 4.0;
-/// Conjugate gradients go on until the gradient of the quadratic model is this share of what it was,
+/// The share of its initial size to which conjugate gradients reduce the gradient of the quadratic
+/// model.
 const FORCING_TERM: f64 = 0.1;
-/// or this, where the step promises to be the last: a direction of little curvature that has not
-/// had its turn would make it larger;
+/// The same share for a step that promises to be the last. A direction of little curvature that has
+/// not had its turn would make it larger.
 const FINAL_FORCING_TERM: f64 = 1e-3;
-/// and until the last brought less than this share of what they did on average.
+/// The share of their average gain below which a conjugate gradient may be the last.
 const CG_GAIN_RATIO: f64 = 0.5;
 
-/// The loop.
+/// The method in progress.
 struct Descent<'o, 'a, B: Backend + ?Sized> {
     settings: TrustRegion,
     objective: &'o mut Objective<'a, B>,
-    /// The columns centred and scaled.
+    /// The centred and scaled columns.
     basis: Coordinates,
-    /// The inverse of the matrix `M` in whose norm, `√(s·M·s)`, the region is a ball: it makes
-    /// columns comparable.
+    /// The inverse of the matrix `M`, which makes columns comparable. In its norm, `√(s·M·s)`, the
+    /// region is a ball.
     metric: Curvature,
     state: State,
 }
 
-/// All that goes from one iteration to the next, beside the point.
+/// The state that passes from one iteration to the next, beside the point.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct State {
@@ -156,10 +158,10 @@ pub(crate) struct State {
     stall: Stall,
     /// Whether the step before promised no more than the tolerance.
     last_was_near: bool,
-    /// Whether steps have stalled before, and second derivatives have been asked.
+    /// Whether steps have stalled before, and second derivatives have been tried.
     has_stalled: bool,
-    /// Where the second derivatives are from that are the metric; that of the columns where there
-    /// are none.
+    /// The parameters whose second derivatives are the metric; `None` while the metric is that of
+    /// the columns.
     metric_at: Option<Vec<f64>>,
 }
 
@@ -270,10 +272,10 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         !step.cut && step.gain <= self.settings.tolerance * point.loss
     }
 
-    /// Whether second derivatives, where they can be summed, find no more than the tolerance to be
-    /// gained at a point. If they do, they become the metric.
+    /// Whether second derivatives, if they can be summed, find no more to gain at a point than the
+    /// tolerance. If they find more, they become the metric.
     ///
-    /// Conjugate gradients that stop early have seen nothing of directions of little curvature.
+    /// Conjugate gradients that stop early have not seen directions of little curvature.
     fn is_optimal(
         &mut self,
         point: &Evaluation<B::Scalar>,
@@ -299,15 +301,15 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         false
     }
 
-    /// Lets the second derivatives at a point be the metric, so that conjugate gradients take a few
-    /// steps however ill-conditioned the columns are.
+    /// Makes the second derivatives at a point the metric. Conjugate gradients then take few steps,
+    /// however ill-conditioned the columns are.
     fn take_metric(&mut self, point: &Evaluation<B::Scalar>) {
         let curvature = self.objective.curvature(&point.at, &self.basis, RowCurvature::Exact);
         self.take_metric_of(point, curvature);
     }
 
-    /// Whether second derivatives at a point where steps have stalled are another metric: conjugate
-    /// gradients may creep without them.
+    /// Takes the second derivatives as metric where steps have stalled, because conjugate gradients
+    /// may be slow without them. Returns whether that changed the metric.
     fn takes_metric_here(&mut self, point: &Evaluation<B::Scalar>) -> bool {
         if point.at.len() > DENSE_HESSIAN_LIMIT || self.state.has_stalled {
             return false;
@@ -325,8 +327,8 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         }
     }
 
-    /// Whether a curvature finds no more than the tolerance to be gained. Then it tells how far
-    /// from the minimum the point is, and which columns are left out.
+    /// Whether a curvature finds no more to gain than the tolerance. If so, records the distance
+    /// from the minimum and the columns left out.
     fn finds_no_more(
         &self,
         point: &Evaluation<B::Scalar>,
@@ -346,7 +348,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
         true
     }
 
-    /// Where a step leads, unless that is here.
+    /// The point after a step; `None` if it does not move.
     fn moved(
         &mut self,
         from: &Evaluation<B::Scalar>,
@@ -392,7 +394,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     }
 }
 
-/// Which share of the foretold decrease came true, give or take the rounding of the losses.
+/// The share of the predicted decrease that came true, up to the rounding of the losses.
 fn reduction_ratio<F: Float>(
     from: &Evaluation<F>,
     to: &Evaluation<F>,
