@@ -26,15 +26,15 @@ use crate::numbers::float::Float;
 /// - **Shape.** [`nrows`](Self::nrows) and [`ncols`](Self::ncols) are the shape of the matrix, and
 ///   never change while the backend exists.
 /// - **Product.** [`matvec`](Self::matvec) sets `out[i] = Σⱼ x[rows.start + i, j] · w[j]`, within
-///   the rounding of a sum of d terms in any order, and overwrites whatever `out` held, NaN
+///   the rounding of a sum of d terms in any order. It overwrites whatever `out` held, NaN
 ///   included.
 /// - **Accumulation.** [`matvec_transpose`](Self::matvec_transpose) *adds*
 ///   `Σᵢ x[rows.start + i, j] · r[i]` to `acc[j]`, within the rounding of a sum of
 ///   `rows.len() + 1` terms in any order.
-/// - **Ranges.** Both work on any range within `0..nrows`: an empty one changes nothing, and
-///   cutting a range in two computes the same as the whole, within rounding.
+/// - **Ranges.** Both work on any range within `0..nrows`. An empty range changes nothing. A range
+///   cut in two computes the same as the whole, within rounding.
 /// - **Exact rows.** With one row and `r = [1]`, `matvec_transpose` onto zeros gives that row
-///   itself, exactly: nothing is rescaled, and nothing of other rows leaks in.
+///   itself, exactly. Nothing is rescaled, and nothing of other rows leaks in.
 /// - **Non-finite values.** A NaN or infinity in the matrix, in `w` or in `r` propagates as in IEEE
 ///   754 arithmetic. In particular 0 · NaN and 0 · ∞ are NaN, so no term may be skipped because its
 ///   factor is 0.
@@ -43,7 +43,7 @@ use crate::numbers::float::Float;
 /// - **Repeatability.** Equal calls give equal bits, whichever thread makes them and whatever
 ///   calls are under way on others.
 /// - **Order.** [`vector`](Self::vector) keeps the values and their order.
-/// - **Stored elements.** [`stored_before`](Self::stored_before) is 0 for row 0, never falls, and
+/// - **Stored elements.** [`stored_before`](Self::stored_before) is 0 for row 0 and never falls. It
 ///   ends between the number of elements that are not zero and n · d. If it ends below n · d, the
 ///   matrix is sparse. Elements that it does not store are zeros that take part in nothing: neither
 ///   NaN nor infinity in `w` or `r` reaches anything through them.

@@ -15,8 +15,8 @@ use crate::numbers::products::{add_dots, add_multiples};
 /// The size of a block of short rows or of few columns, which stays in the L1 cache between its two
 /// products.
 const SMALL_BLOCK_BYTES: usize = 16 * 1024;
-/// The smallest piece of a column that is worth reading on its own. Columns of which a small block
-/// would hold less get larger blocks.
+/// The smallest piece of a column that is worth reading on its own. If a small block would hold
+/// less of each column, the block is larger.
 const PIECE_BYTES: usize = 256;
 /// The number of columns from which on a row is long.
 const LONG_ROW: usize = 256;

@@ -263,8 +263,8 @@ pub enum Error {
         expected: usize,
     },
 
-    /// In a prediction or at the start of a fit, the product of finite features with the weights
-    /// left the range of the precision.
+    /// In a prediction or at the start of a fit, a product of finite features and weights left the
+    /// range of the precision.
     #[error("the logit of row {row} is {value:?}: its features are too large for these weights")]
     NonFiniteLogit {
         /// The row.

@@ -138,9 +138,9 @@ impl Cholesky {
     }
 }
 
-/// Subtracts from each element of a panel, from its diagonal down, the product of two rows: that of
-/// the element and that of its column, over the columns before the panel. Rows are taken a few at a
-/// time, so that they stay in cache.
+/// Subtracts products of rows from the elements of a panel, from its diagonal down. For an element
+/// these rows are its own and that of its column, over the columns before the panel. A few rows at
+/// a time stay in cache.
 fn subtract_products(matrix: &mut [f64], order: usize, panel: Range<usize>) {
     let start = panel.start;
     let of_panel: Vec<f64> =

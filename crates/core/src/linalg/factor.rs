@@ -1,6 +1,6 @@
 //! A factor of second derivatives that tells nearly dependent columns from dependent ones.
 //!
-//! A Gram matrix `AᵀA` has the square of the condition number of A: in `f64`, its pivots are
+//! A Gram matrix `AᵀA` has the square of the condition number of A. In `f64`, its pivots are
 //! rounding from a condition number of 1e7 on. So a pivot that is too small to be trusted is
 //! replaced by a larger one. The Gram matrix is then summed again over the rows of `A·L⁻ᵀ`, which
 //! is nearly orthonormal. Its factor M corrects the errors of the first one: `AᵀA = (L·M)(L·M)ᵀ`,

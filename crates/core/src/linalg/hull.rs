@@ -2,8 +2,8 @@
 
 use crate::linalg::vectors::{add_multiple, dot};
 
-/// Vectors of length 1 at most, of whose convex hull the point nearest to 0 is known. Those that do
-/// not contribute to that point are dropped; others can be added.
+/// Vectors of length 1 at most, and the point of their convex hull nearest to 0. Vectors can be
+/// added. Those that do not contribute to the nearest point are dropped.
 ///
 /// The problem is one of nonnegative least squares (Lawson and Hanson, *Solving Least Squares
 /// Problems*, 1974, chapter 23, algorithms NNLS and LDP). Each vector gets another coordinate, 1.

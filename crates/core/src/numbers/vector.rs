@@ -7,8 +7,9 @@
 //! Argument reduction rounds with a large constant (Muller et al., *Handbook of Floating-Point
 //! Arithmetic*, 2nd ed., 2018, section 10.2). The logarithm has the form
 //! `f - (f²/2 - w (f²/2 + R))` of Tang, *Table-driven implementation of the logarithm function*
-//! (1990), as in fdlibm. The polynomials are Chebyshev interpolants made by mpmath's `chebyfit`: of
-//! `e^r` on |r| ≤ ln 2 / 2, and of `(atanh(w)/w - 1) / w²` as a function of `w² ≤ 0.0295`.
+//! (1990), as in fdlibm. The polynomials are Chebyshev interpolants made by mpmath's `chebyfit`.
+//! They approximate `e^r` on |r| ≤ ln 2 / 2, and `(atanh(w)/w - 1) / w²` as a function of
+//! `w² ≤ 0.0295`.
 
 use crate::numbers::float::Float;
 

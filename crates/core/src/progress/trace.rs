@@ -246,8 +246,8 @@ impl<'a, F: Float> Trace<'a, F> {
         self.proceed_with(objective, max_iterations, None)
     }
 
-    /// As [`proceed`](Self::proceed), with checkpoints. `save` gives the state from which the
-    /// solver of this name resumes at the start of this iteration, as if nothing had changed.
+    /// As [`proceed`](Self::proceed), with checkpoints. `save` gives the state from which the named
+    /// solver resumes at the start of this iteration, with nothing changed.
     ///
     /// # Panics
     /// If nothing has been recorded.

@@ -32,7 +32,7 @@ const LARGE_LOGIT: f64 = 15.0;
 /// The growth of the largest logit after which a fit checks again.
 const LOGIT_GROWTH: f64 = std::f64::consts::SQRT_2;
 /// The logit from which on the end of a fit checks. It is lower, because the logits of a few rows
-/// may not be large yet: many rows may share the loss, the precision may be low, or a solver may
+/// may not be large yet. Many rows may share the loss, the precision may be low, or a solver may
 /// stop too early.
 const NOTABLE_LOGIT: f64 = 8.0;
 /// The multiple of `ln 2 / n` above which a mean loss hardly leaves all rows on their sides. A row
@@ -202,8 +202,8 @@ fn rounding(model: &Model<f64>) -> f64 {
     16.0 * (model.weights().len() + 1) as f64 * f64::EPSILON
 }
 
-/// The smallest move of a logit towards its observed class, over rows that count, as a share of the
-/// sum of the absolute values of its terms. A share within rounding is no move.
+/// The smallest move of a logit towards its observed class, over rows that count. It is a share of
+/// the sum of the absolute values of the logit's terms. A share within rounding is no move.
 fn least_share<B: Backend + ?Sized>(objective: &Objective<'_, B>, direction: &Model<f64>) -> f64 {
     let (weights, intercept) = (direction.weights(), direction.intercept());
     let mut least = vec![f64::INFINITY; objective.data.segments()];

@@ -42,7 +42,7 @@ pub(crate) trait Method<'a, B: Backend + ?Sized> {
     fn objective(&self) -> &Objective<'a, B>;
 
     /// The step from a point, or the reason why the point is the last one. Records the distance to
-    /// the minimum, if the step tells it.
+    /// the minimum, if it is known.
     fn step(
         &mut self,
         point: &Self::Point,

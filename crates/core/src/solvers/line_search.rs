@@ -25,8 +25,8 @@ pub(crate) struct Trial<P> {
 /// The first point, from length 1 down, that meets the condition up to the noise of the losses, and
 /// its length. `None` after `tries` lengths, or where `trial` returns `None`.
 ///
-/// The next length is at the minimum of the parabola through both losses and the slope, but no less
-/// than a share `shortest` of the last one.
+/// The next length minimises the parabola through both losses and the slope. It is at least a share
+/// `shortest` of the last one.
 pub(crate) fn backtrack<P>(
     tries: usize,
     shortest: f64,

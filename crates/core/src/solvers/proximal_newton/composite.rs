@@ -144,7 +144,7 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
     /// its best.
     ///
     /// By convexity `F(v) - F(u) ≤ Σⱼ (λⱼ|vⱼ| + gⱼvⱼ) - Σⱼ (λⱼ|uⱼ| + gⱼuⱼ)` for the weights of any
-    /// `u`, and at the minimum `Σⱼ λⱼ|uⱼ| ≤ F(u) ≤ F(v)`.
+    /// `u`. At the minimum `Σⱼ λⱼ|uⱼ| ≤ F(u) ≤ F(v)`.
     fn bound(&self, point: &Point<B::Scalar>, reach: impl Fn(usize) -> f64) -> f64 {
         let (mut sum, mut excess) = (0.0, 0.0f64);
         let parameters = point.gradient.iter().zip(&point.v).zip(&self.l1);

@@ -23,8 +23,8 @@ use crate::solvers::proximal_newton::quadratic_model::{NEGLIGIBLE, QuadraticMode
 use crate::solvers::quasi_newton::LBFGS_PAIRS;
 use crate::solvers::stall::Stall;
 
-/// The number of steps from memory after which steps with fixed signs take turns with them, if
-/// there are too many parameters to sum second derivatives.
+/// The number of steps from memory after which steps with fixed signs take turns with them. This is
+/// for too many parameters to sum second derivatives.
 const SIGN_STEP_DELAY: usize = 24;
 /// If a step promises less than this share of F, third derivatives hardly matter.
 const QUADRATIC_REGION: f64 = 1e-3;
@@ -61,7 +61,7 @@ pub(crate) struct State {
     pub(super) memory_steps: Option<usize>,
     /// Whether a last step is being taken near the minimum.
     pub(super) polished: bool,
-    /// How far F was above the minimum before that step, if second derivatives told.
+    /// How far F was above the minimum before that step, if second derivatives showed it.
     pub(super) last_distance: Option<f64>,
     /// Whether the step before used majorizing parabolas and gained little.
     pub(super) majorizer_crept: bool,
@@ -250,7 +250,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
     }
 
     /// Whether a step promises less than the tolerance by second derivatives of another point, and
-    /// no bound confirms it. Those do not tell how far the minimum is.
+    /// no bound confirms it. They do not show how far the minimum is.
     pub(super) fn is_to_be_verified(
         &self,
         point: &Point<B::Scalar>,
@@ -282,7 +282,7 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             + self.composite.hidden_by_logits(point)
     }
 
-    /// How far F lies above its minimum, if second derivatives of all rows tell.
+    /// How far F lies above its minimum, if second derivatives of all rows show it.
     ///
     /// Near the minimum, twice the gain of the model is a bound (Boyd and Vandenberghe, *Convex
     /// Optimization*, 2004, equation 9.50). Rounding hides some of it.

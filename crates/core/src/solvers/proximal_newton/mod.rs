@@ -86,7 +86,7 @@ impl ProximalNewton {
     ///
     /// The gap is known from a bound that follows from the gradient by convexity. The bound holds
     /// if the intercept of the centred and scaled columns is within 1 + |intercept| of its best.
-    /// Where the penalty is too small for it, second derivatives over all rows tell, as for
+    /// Where the penalty is too small for it, second derivatives over all rows show the gap, as for
     /// [`Newton`]. With second derivatives a last step is taken, unless it moves every coefficient
     /// by less than 10 tolerances times max(1, |w|).
     pub fn tolerance(mut self, tolerance: f64) -> Self {
@@ -95,9 +95,9 @@ impl ProximalNewton {
     }
 
     /// The number of parameters up to which second derivatives are summed with respect to all of
-    /// them. With more parameters, second derivatives are summed with respect to this many that are
-    /// to move, or up to twice as many if most of those are not 0. With 0, second derivatives are
-    /// known only from gradients. Default: 1024.
+    /// them. With more parameters, they are summed with respect to this many that are to move. If
+    /// most of those are not 0, up to twice as many are taken. With 0, second derivatives are known
+    /// only from gradients. Default: 1024.
     pub fn most_derivatives(mut self, most: usize) -> Self {
         self.most = most;
         self

@@ -12,9 +12,9 @@ use crate::solvers::proximal_newton::composite::Point;
 use crate::solvers::proximal_newton::descent::Descent;
 use crate::solvers::proximal_newton::quadratic_model::{QuadraticModel, Source, Step, working};
 
-/// The share of its penalty below which the slope of a zero coordinate keeps it out of the model,
-/// because it most likely stays at zero. Source: Tibshirani and others, *Strong rules for
-/// discarding predictors in lasso-type problems* (2012).
+/// The share of its penalty below which the slope of a zero coordinate keeps it out of the model.
+/// It most likely stays at zero. Source: Tibshirani and others, *Strong rules for discarding
+/// predictors in lasso-type problems* (2012).
 const STRONG_RULE_FACTOR: f64 = 0.8;
 /// The least number of steps from the memory alone, if there are many parameters. More follow until
 /// they have cost as much as a sum of second derivatives: then neither choice can lose much.

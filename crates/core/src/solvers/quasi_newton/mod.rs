@@ -46,8 +46,8 @@ const EXPANSION_SLOPE: f64 = 0.5;
 const EXPANSION_FACTOR: f64 = 4.0;
 /// The largest number of times that a step is lengthened.
 const MAX_EXPANSIONS: usize = 12;
-/// The number of tolerances, times max(1, |w|), by which another step may still move a coefficient
-/// at the end. It serves second derivatives of a sample.
+/// With second derivatives of a sample: the number of tolerances, times max(1, |w|), by which
+/// another step may still move a coefficient at the end.
 const COEFFICIENT_TOLERANCE: f64 = 1e3;
 
 /// The method in progress.
@@ -64,7 +64,7 @@ pub(crate) struct Descent<'o, 'a, B: Backend + ?Sized> {
     curvature: Curvature,
 }
 
-/// A step, with what it promises.
+/// A step and what it promises.
 pub(crate) struct Direction {
     /// The step, which is to be subtracted.
     step: Vec<f64>,
@@ -149,7 +149,8 @@ impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
             if !is_last {
                 return ControlFlow::Continue(direction);
             }
-            // With gradients alone, progress may be slow; second derivatives tell how much is left.
+            // Gradients alone may make slow progress; second derivatives show how much is left to
+            // gain.
             match self.verification(point) {
                 Some(base) => self.renew(base),
                 None if direction.near => return ControlFlow::Break(StopReason::Converged),

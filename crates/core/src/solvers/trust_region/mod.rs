@@ -74,10 +74,9 @@ impl TrustRegion {
         self
     }
 
-    /// Takes the last step once a step promises to lower the loss by no more than this share of
-    /// itself, and does not end at the boundary of the region. Mostly far less is then left to
-    /// gain, but not if columns differ by only a ten-thousandth. 0 or positive, and finite.
-    /// Default: 1e-11.
+    /// Takes the last step once a step within the region promises to lower the loss by no more than
+    /// this share of itself. Mostly far less is then left to gain, but not if columns differ by
+    /// only a ten-thousandth. 0 or positive, and finite. Default: 1e-11.
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
         self
