@@ -32,9 +32,9 @@ pub(crate) use descent::State;
 /// The proximal Newton method. Every step goes to the minimum of a quadratic model of the
 /// cross-entropy plus the exact L1 penalty, so weights become exactly 0.
 ///
-/// The model has the weights that are not 0 or may soon become so. With many more rows than
-/// parameters, its second derivatives are summed over a sample of the rows. The gradients seen so
-/// far correct them for all rows (as in BFGS). When they give poor steps, they are summed again,
+/// The model has the non-zero weights and those that may soon become non-zero. With many more rows
+/// than parameters, its second derivatives are summed over a sample of the rows. The gradients seen
+/// so far correct them for all rows (as in BFGS). When they give poor steps, they are summed again,
 /// over four times as many rows. Each iteration makes one pass over the whole data, or a few where
 /// a step is too long.
 ///

@@ -11,7 +11,7 @@ use crate::solvers::stall::Stall;
 /// The share of F below which a gain of the model is ignored.
 pub(super) const NEGLIGIBLE: f64 = 1e-22;
 
-/// The model, of the coordinates that may move.
+/// A quadratic model of the coordinates that may move.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct QuadraticModel {

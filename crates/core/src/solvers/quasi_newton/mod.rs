@@ -33,8 +33,8 @@ pub(crate) const LBFGS_PAIRS: usize = 10;
 /// The factor by which second derivatives of a sample may exceed those of all rows. Distances to
 /// the minimum may fall short by it.
 pub(crate) const SAMPLE_FACTOR: f64 = 2.0;
-/// The share of the loss below which a squared decrement bounds the distance to the minimum, after
-/// a step that shrank it. Third derivatives hardly matter there.
+/// The share of the loss below which a squared decrement that a step has shrunk bounds the distance
+/// to the minimum. Third derivatives hardly matter there.
 const QUADRATIC_REGION: f64 = 1e-2;
 /// The smallest factor that shortens a step at once.
 const SHORTEST: f64 = 0.1;
