@@ -201,7 +201,7 @@ pub enum Error {
         accepted: &'static str,
     },
 
-    /// All sample weights, times the weights of their classes, are 0.
+    /// A number given per column is not acceptable.
     #[error("{name} of column {column} is {value:?}: it must be {accepted}")]
     ColumnSetting {
         /// The setting's name.
@@ -214,7 +214,7 @@ pub enum Error {
         accepted: &'static str,
     },
 
-    /// The number of numbers given per column is not that of the columns.
+    /// The number of values given per column is not the number of columns.
     #[error("{given} {name}s for {columns} columns: give one per column")]
     ColumnCount {
         /// The setting's name.
@@ -225,7 +225,7 @@ pub enum Error {
         columns: usize,
     },
 
-    /// All sample weights, times their class's, are 0.
+    /// All sample weights, times the weights of their classes, are 0.
     #[error("the weights of all rows are 0: some rows of both classes must count")]
     NoWeight,
 

@@ -125,7 +125,7 @@ impl fmt::Display for Report {
         let digits = usize::from(self.passes.fract() != 0.0);
         writeln!(
             f,
-            "{} iterations, {:.digits$} reads of the data: {why}",
+            "{} iterations, {:.digits$} passes over the data: {why}",
             self.iterations, self.passes
         )?;
         write!(f, "loss {:.6e}, gradient norm {:.1e}", self.loss, self.gradient_norm)?;

@@ -49,7 +49,7 @@ pub(crate) enum Verdict {
 }
 
 /// Whether there is certainly an optimum. The sample is checked first: a direction that it rules
-/// out stays ruled out with more rows.
+/// out stays ruled out with more rows. Only directions without `penalised` columns count.
 ///
 /// # Errors
 /// If the spread of a column is out of range.

@@ -144,13 +144,13 @@ fn refuse_direction<B: Backend + ?Sized>(
     Ok(())
 }
 
-/// Whether no penalty keeps the weights from growing.
+/// Whether some weight can grow without a penalty.
 fn may_separate<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> bool {
     let penalty = objective.penalty();
     penalty.is_none() || penalty.free_columns().next().is_some()
 }
 
-/// The columns that no direction to infinity has.
+/// The columns that no separating direction can have.
 fn penalised_columns<B: Backend + ?Sized>(objective: &Objective<'_, B>) -> Vec<usize> {
     let penalty = objective.penalty();
     if penalty.is_none() {

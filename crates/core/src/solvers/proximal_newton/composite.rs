@@ -140,8 +140,8 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
         }
     }
 
-    /// An upper bound on how far F lies above its minimum, given the distance of the intercept from
-    /// its best.
+    /// An upper bound on how far F lies above its minimum. `reach` is the distance of a parameter
+    /// without a penalty from its best.
     ///
     /// By convexity `F(v) - F(u) ≤ Σⱼ (λⱼ|vⱼ| + gⱼvⱼ) - Σⱼ (λⱼ|uⱼ| + gⱼuⱼ)` for the weights of any
     /// `u`. At the minimum `Σⱼ λⱼ|uⱼ| ≤ F(u) ≤ F(v)`.
@@ -161,7 +161,7 @@ impl<'o, 'a, B: Backend + ?Sized> Composite<'o, 'a, B> {
     }
 
     /// The largest distance of the intercept from its best, given its slope. The penalty limits the
-    /// weights at the minimum.
+    /// weights at the minimum; unless all have one, nothing is known.
     fn intercept_reach(&self, point: &Point<B::Scalar>) -> f64 {
         let d = self.objective.ncols();
         let (Some(reach), Some(&c)) = (&self.reach, point.v.get(d)) else { return f64::INFINITY };
