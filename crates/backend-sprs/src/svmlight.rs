@@ -12,6 +12,7 @@
 //! assert_eq!(data.x.shape(), (4, 7));
 //! assert_eq!(data.y, [true, false, true, false]);
 //! let fit = LogisticRegression::new().l2(0.1).fit(&Sprs::from(&data.x), &data.y)?;
+//! assert!(fit.model.weights()[6] > 0.0);
 //!
 //! let wrong = svmlight::read::<f64>("1 3:0.5\n0 3:half\n".as_bytes(), None);
 //! let message = r#"line 2, column 3: "3:half" is not an index, a colon and a finite number"#;
