@@ -183,9 +183,12 @@ impl Path {
             // The first fit says what is wrong.
             return Ok(vec![1.0]);
         };
-        // A little more, so that rounding leaves no weight.
+        // A little more, so that rounding leaves no weight. The slope beside columns without a penalty
+        // is that of a fit.
         let epsilon = B::Scalar::epsilon().widen();
-        let largest = slope * (1.0 + 16.0 * epsilon) / self.l1_ratio.max(LEAST_L1_RATIO);
+        let has_free_columns = objective.penalty().free_columns().next().is_some();
+        let more = if has_free_columns { epsilon.sqrt() } else { 16.0 * epsilon };
+        let largest = slope * (1.0 + more) / self.l1_ratio.max(LEAST_L1_RATIO);
         let narrow = objective.nrows() > objective.ncols();
         let least = self.least_ratio.unwrap_or(if narrow { 1e-4 } else { 1e-2 });
         let strength = |k: usize| largest * least.powf(k as f64 / (self.steps - 1).max(1) as f64);
@@ -234,7 +237,7 @@ fn start<B: Backend + ?Sized>(objective: &mut Objective<'_, B>) -> Result<Model<
     let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
     let mut trace = Trace::aside(objective, &mut observe);
     let zeros = vec![B::Scalar::zero(); objective.dimension()];
-    let (point, _) = ProximalNewton::new().minimize(objective, zeros, &mut trace)?;
+    let (point, _) = ProximalNewton::new().tolerance(0.0).minimize(objective, zeros, &mut trace)?;
     objective.coordinates().unfold(&point.at)
 }
 

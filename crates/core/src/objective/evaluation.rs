@@ -1,5 +1,7 @@
 //! What a pass finds at a point.
 
+use std::borrow::Cow;
+
 use crate::linalg::vectors::{all_finite, shrunk};
 use crate::numbers::float::Float;
 use crate::objective::penalty::Penalty;
@@ -45,10 +47,10 @@ impl<F: Float> Evaluation<F> {
     }
 
     /// The subgradient of least norm, the L1 term included; without an L1 penalty the gradient.
-    pub fn subgradient(&self) -> Vec<F> {
-        let mut subgradient = self.gradient.clone();
+    pub fn subgradient(&self) -> Cow<'_, [F]> {
+        let mut subgradient = Cow::Borrowed(&self.gradient[..]);
         if self.penalty.l1 > 0.0 {
-            for (j, slope) in subgradient.iter_mut().enumerate().take(self.ncols) {
+            for (j, slope) in subgradient.to_mut().iter_mut().enumerate().take(self.ncols) {
                 let l1 = self.penalty.l1_of(j);
                 *slope = F::narrow(least_subgradient(slope.widen(), self.at[j].widen(), l1));
             }
@@ -59,6 +61,15 @@ impl<F: Float> Evaluation<F> {
     /// The largest component of the [`subgradient`](Self::subgradient), in absolute value.
     pub fn gradient_norm(&self) -> f64 {
         self.subgradient().iter().fold(0.0, |max: f64, g| max.max(g.widen().abs()))
+    }
+
+    /// Becomes a copy of another evaluation, in the memory of this one.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let (mut at, mut gradient) =
+            (std::mem::take(&mut self.at), std::mem::take(&mut self.gradient));
+        at.clone_from(&other.at);
+        gradient.clone_from(&other.gradient);
+        *self = Self { at, gradient, penalty: other.penalty.clone(), ..*other };
     }
 
     /// Whether the loss and the gradient are finite.

@@ -168,29 +168,37 @@ impl<'a, B: Backend + ?Sized> Objective<'a, B> {
     /// ```
     pub fn evaluate(&mut self, parameters: impl Into<Vec<B::Scalar>>) -> Evaluation<B::Scalar> {
         let at = parameters.into();
+        let mut evaluation = Evaluation {
+            gradient: at.clone(),
+            loss: f64::NAN,
+            own_largest_logit: 0.0,
+            penalty: self.penalty.clone(),
+            ncols: self.ncols(),
+            objective: self.id,
+            at,
+        };
+        self.evaluate_again(&mut evaluation);
+        evaluation
+    }
+
+    /// Evaluates anew where the parameters of an evaluation of this function were changed. Allocates
+    /// nothing.
+    pub(crate) fn evaluate_again(&mut self, evaluation: &mut Evaluation<B::Scalar>) {
+        let Evaluation { at, gradient, .. } = evaluation;
         assert_eq!(at.len(), self.dimension(), "the number of parameters");
         self.data.count_read(self.nrows());
-        self.coordinates.unfold_into(&at, &mut self.model);
+        self.coordinates.unfold_into(at, &mut self.model);
         let totals = self.sums.losses(&self.data, None, &self.model);
         let (total_weight, penalty) = (self.data.total_weight(), &self.penalty);
         let mean = |sum: f64| sum / total_weight;
         let weights = &at[..self.coordinates.ncols()];
-        let mut gradient = at.clone();
         let products = totals.products.iter().copied().map(mean);
-        let residual = mean(totals.factors);
-        let ridge = |j| penalty.l2_of(j);
-        self.coordinates.gradient(products, residual, ridge, weights, &mut gradient);
-        Evaluation {
-            // Infinite weights can leave a cross-entropy of 0; here they make the loss NaN or
-            // infinite even without a penalty, 0 · ∞ being NaN.
-            loss: mean(totals.loss) + penalty.of(weights),
-            own_largest_logit: totals.own_largest_logit,
-            penalty: penalty.clone(),
-            ncols: weights.len(),
-            objective: self.id,
-            at,
-            gradient,
-        }
+        let (residual, ridge) = (mean(totals.factors), |j| penalty.l2_of(j));
+        self.coordinates.gradient(products, residual, ridge, weights, gradient);
+        // Infinite weights can leave a cross-entropy of 0; here they make the loss NaN or infinite
+        // even without a penalty, 0 · ∞ being NaN.
+        evaluation.loss = mean(totals.loss) + penalty.of(weights);
+        evaluation.own_largest_logit = totals.own_largest_logit;
     }
 
     /// Whether an evaluation is of this function.

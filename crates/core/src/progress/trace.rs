@@ -196,7 +196,10 @@ impl<'a, F: Float> Trace<'a, F> {
             objective.coordinates().unfold_into(at, &mut self.best);
             (report.best_loss, report.best_iteration) = (loss, report.iterations);
         }
-        self.last = Some(evaluation.clone());
+        match &mut self.last {
+            Some(last) => last.copy_from(evaluation),
+            None => self.last = Some(evaluation.clone()),
+        }
         Ok(())
     }
 

@@ -70,17 +70,23 @@ impl Suspicion {
     /// Fails if the classes are separated at a point of a fit.
     pub(crate) fn check_on_the_way<B: Backend + ?Sized>(
         &mut self,
-        objective: &Objective<'_, B>,
+        objective: &mut Objective<'_, B>,
         point: &Evaluation<B::Scalar>,
     ) -> Result<(), Error> {
-        if objective.penalty().is_none() {
-            let largest = objective.data.peers().max(point.own_largest_logit);
-            if largest > self.logit && may_be_plane(objective, point.loss) {
-                self.logit = LOGIT_GROWTH * largest;
-                return refuse_plane(objective, &model_at(objective, &point.at));
-            }
+        if !may_separate(objective) {
+            return Ok(());
         }
-        Ok(())
+        let largest = objective.data.peers().max(point.own_largest_logit);
+        let all_free = objective.penalty().is_none();
+        if largest <= self.logit || all_free && !may_be_plane(objective, point.loss) {
+            return Ok(());
+        }
+        self.logit = LOGIT_GROWTH * largest;
+        match all_free {
+            true => refuse_plane(objective, &model_at(objective, &point.at)),
+            // The model's own direction has penalised columns too.
+            false => check_at_the_end(objective, point),
+        }
     }
 }
 

@@ -227,19 +227,19 @@ impl Solver for GradientDescent {
             if let Some(stop) = trace.proceed_from(objective, self.max_iterations, NAME, save) {
                 return Ok((point, stop));
             }
-            let Evaluation { mut at, mut gradient, .. } = point;
+            let Evaluation { at, gradient, .. } = &mut point;
             let rate = B::Scalar::narrow(self.learning_rate / (1.0 + iteration / self.decay));
             iteration += 1.0;
             match &mut batches {
-                None => state.step(rate, &mut at, &gradient),
+                None => state.step(rate, at, gradient),
                 Some(batches) => {
                     for batch in batches.deal() {
-                        objective.evaluate_batch(batch, &at, &mut gradient);
-                        state.step(rate, &mut at, &gradient);
+                        objective.evaluate_batch(batch, at, gradient);
+                        state.step(rate, at, gradient);
                     }
                 }
             }
-            point = objective.evaluate(at);
+            objective.evaluate_again(&mut point);
         }
     }
 }
