@@ -26,7 +26,7 @@ impl Curvature {
     pub(crate) fn separate(most: f64, penalty: &Penalty, basis: &Coordinates) -> Self {
         let weights = basis.dimension() - usize::from(basis.fit_intercept());
         let inverse = (0..basis.dimension()).map(|j| {
-            let ridge = |j| penalty.l2_of(j) * basis.inverse_scale(j).powi(2);
+            let ridge = |j| penalty.l2_of(j) * basis.inverse_scale(j) * basis.inverse_scale(j);
             1.0 / (most + if j < weights { ridge(j) } else { 0.0 })
         });
         Self { inverse: Inverse::Diagonal(inverse.collect()), basis: basis.clone() }

@@ -146,9 +146,10 @@ impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
         trace: &mut Trace<'_, B::Scalar>,
     ) -> ControlFlow<StopReason, (QuadraticModel, Step)> {
         let bound = self.composite.estimate(point, trace);
-        if let Some(distance) = self.state.last_distance.filter(|_| self.state.polished) {
-            // F has not risen since, except by rounding.
-            trace.estimate(bound.min(distance + self.composite.noise(point)));
+        // F has not risen since the step before, except by rounding.
+        let distance = self.state.last_distance.map(|last| last + self.composite.noise(point));
+        if let Some(distance) = distance.filter(|d| self.limits.tolerate(*d, point.loss())) {
+            trace.estimate(bound.min(distance));
             return ControlFlow::Break(StopReason::Converged);
         }
         let near = self.limits.tolerate(bound, point.loss());
