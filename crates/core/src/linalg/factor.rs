@@ -82,17 +82,7 @@ impl Factor {
             0.0
         });
         let second = (!doubtful.is_empty()).then(|| {
-            let mut doubtful = doubtful.into_iter().peekable();
-            let second = Cholesky::with_pivots(again(&first), order, |pivot| {
-                match doubtful.next_if(|doubtful| doubtful.column == pivot.column) {
-                    Some(doubt) if pivot.value * doubt.shifted <= doubt.rounding => {
-                        let Doubtful { column, combination, .. } = doubt;
-                        dependent.push(Dependent { column, combination });
-                        0.0
-                    }
-                    _ => pivot.value.max(0.0),
-                }
-            });
+            let second = second_factor(again(&first), order, doubtful, &mut dependent);
             dependent.iter().for_each(|dependent| first.leave_out(dependent.column));
             second
         });
@@ -131,6 +121,27 @@ impl Factor {
         let second = self.second.as_ref();
         expected_decrement([Some(&self.first), second].into_iter().flatten(), squares)
     }
+}
+
+/// Factors the Gram matrix in the coordinates of the first factor. Its pivots tell which of the doubtful
+/// columns depend on others.
+fn second_factor(
+    gram: Vec<f64>,
+    order: usize,
+    doubtful: Vec<Doubtful>,
+    dependent: &mut Vec<Dependent>,
+) -> Cholesky {
+    let mut doubtful = doubtful.into_iter().peekable();
+    Cholesky::with_pivots(gram, order, |pivot| {
+        match doubtful.next_if(|doubtful| doubtful.column == pivot.column) {
+            Some(doubt) if pivot.value * doubt.shifted <= doubt.rounding => {
+                let Doubtful { column, combination, .. } = doubt;
+                dependent.push(Dependent { column, combination });
+                0.0
+            }
+            _ => pivot.value.max(0.0),
+        }
+    })
 }
 
 #[cfg(test)]

@@ -45,18 +45,8 @@ pub(crate) fn cool<'a, B: Backend + ?Sized>(
         let mut trace = Trace::aside(&heated, &mut observe);
         let tolerance = cooling_tolerance(objective, start.loss / temperature);
         // An error at this temperature need not occur with the objective itself.
-        let minimum = solve(&mut heated, guess, &mut trace, tolerance);
-        let last = minima.last.0;
-        match minimum {
-            Ok((point, stop)) if is_minimum(stop) || temperature > LEAST_COOLING * last => {
-                let minimum = point.at.iter().map(|near| near.widen() * temperature).collect();
-                minima.push(temperature, minimum);
-                temperature = (COOLING * temperature).max(1.0);
-            }
-            Err(_) if temperature > LEAST_COOLING * last => temperature *= COOLING,
-            // The temperature fell too far.
-            _ => temperature = (temperature * last).sqrt(),
-        }
+        let minimum = solve(&mut heated, guess, &mut trace, tolerance).ok();
+        temperature = minima.take(temperature, minimum);
     }
     let candidates = [minima.extrapolated(1.0), minima.last.1].map(|candidate| {
         let candidate: Vec<_> = candidate.into_iter().map(B::Scalar::narrow).collect();
@@ -64,10 +54,6 @@ pub(crate) fn cool<'a, B: Backend + ?Sized>(
     });
     let [foretold, last] = candidates;
     if last.loss < foretold.loss { last.at } else { foretold.at }
-}
-
-fn is_minimum(stop: StopReason) -> bool {
-    matches!(stop, StopReason::Converged | StopReason::PrecisionLimit)
 }
 
 /// The tolerance at a temperature, as a share of the loss. About as many rows as parameters are
@@ -84,6 +70,27 @@ struct Minima {
 }
 
 impl Minima {
+    /// Keeps what was found at a temperature; returns the next one.
+    fn take<F: Float>(
+        &mut self,
+        temperature: f64,
+        found: Option<(Evaluation<F>, StopReason)>,
+    ) -> f64 {
+        let is_minimum = |stop| matches!(stop, StopReason::Converged | StopReason::PrecisionLimit);
+        let last = self.last.0;
+        let cannot_be_nearer = temperature > LEAST_COOLING * last;
+        match found {
+            Some((point, stop)) if is_minimum(stop) || cannot_be_nearer => {
+                let minimum = point.at.iter().map(|near| near.widen() * temperature).collect();
+                self.push(temperature, minimum);
+                (COOLING * temperature).max(1.0)
+            }
+            None if cannot_be_nearer => (COOLING * temperature).max(1.0),
+            // The temperature fell too far.
+            _ => (temperature * last).sqrt(),
+        }
+    }
+
     fn push(&mut self, temperature: f64, minimum: Vec<f64>) {
         let start = std::mem::replace(&mut self.last, (temperature, minimum));
         // The first was no minimum.

@@ -8,7 +8,7 @@ use crate::objective::evaluation::Evaluation;
 use crate::progress::report::StopReason;
 use crate::progress::trace::Trace;
 use crate::solvers::descent::Limits;
-use crate::solvers::quasi_newton::{Descent, State};
+use crate::solvers::quasi_newton::{QuasiNewton, State};
 use crate::solvers::solver::Solver;
 
 /// The limited-memory BFGS method, on centred and scaled columns, for more parameters than
@@ -74,6 +74,7 @@ impl Solver for Lbfgs {
         basis.leave_out_constants(&mut start);
         let saved = trace.resume("Lbfgs", &start)?;
         let state = State::lbfgs();
-        Descent::new(objective, limits, self.memory, basis, None, state).run(saved, start, trace)
+        QuasiNewton::new(objective, limits, self.memory, basis, None, state)
+            .run(saved, start, trace)
     }
 }

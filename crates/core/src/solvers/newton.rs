@@ -13,7 +13,7 @@ use crate::progress::report::StopReason;
 use crate::progress::trace::{Progress, Trace};
 use crate::solvers::cooling::cool;
 use crate::solvers::descent::Limits;
-use crate::solvers::quasi_newton::{Descent, LBFGS_PAIRS, State};
+use crate::solvers::quasi_newton::{LBFGS_PAIRS, QuasiNewton, State};
 use crate::solvers::solver::Solver;
 
 /// Newton's method, with second derivatives summed over a sample of the rows where that is enough.
@@ -109,7 +109,7 @@ impl Newton {
         // Second derivatives with respect to columns that the sample does not show have to be
         // summed over all rows in the end.
         let (sample, rows) = if missing.is_empty() { (sample, rows) } else { (None, usize::MAX) };
-        Descent::new(objective, limits, LBFGS_PAIRS, basis, sample, State::newton(rows))
+        QuasiNewton::new(objective, limits, LBFGS_PAIRS, basis, sample, State::newton(rows))
             .run(saved, start, trace)
     }
 }
@@ -126,7 +126,7 @@ fn approach<B: Backend + ?Sized>(
     let mut observe = |_: &Progress<'_, B::Scalar>| ControlFlow::Continue(());
     let mut trace = Trace::aside(objective, &mut observe);
     let state = State::newton(usize::MAX);
-    let descent = Descent::new(objective, APPROACH, LBFGS_PAIRS, basis.clone(), None, state);
+    let method = QuasiNewton::new(objective, APPROACH, LBFGS_PAIRS, basis.clone(), None, state);
     // An error with the sample need not occur with all rows.
-    descent.run(None, start.clone(), &mut trace).map_or(start, |(point, _)| point.at)
+    method.run(None, start.clone(), &mut trace).map_or(start, |(point, _)| point.at)
 }

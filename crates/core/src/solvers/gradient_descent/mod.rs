@@ -227,19 +227,26 @@ impl Solver for GradientDescent {
             if let Some(stop) = trace.proceed_from(objective, self.max_iterations, NAME, save) {
                 return Ok((point, stop));
             }
-            let Evaluation { at, gradient, .. } = &mut point;
             let rate = B::Scalar::narrow(self.learning_rate / (1.0 + iteration / self.decay));
             iteration += 1.0;
-            match &mut batches {
-                None => state.step(rate, at, gradient),
-                Some(batches) => {
-                    for batch in batches.deal() {
-                        objective.evaluate_batch(batch, at, gradient);
-                        state.step(rate, at, gradient);
-                    }
-                }
-            }
+            sweep(objective, &mut batches, rate, &mut state, &mut point);
             objective.evaluate_again(&mut point);
         }
+    }
+}
+
+/// One step along the gradient at a point, or a step per batch.
+fn sweep<B: Backend + ?Sized>(
+    objective: &mut Objective<'_, B>,
+    batches: &mut Option<Batches>,
+    rate: B::Scalar,
+    state: &mut State<B::Scalar>,
+    point: &mut Evaluation<B::Scalar>,
+) {
+    let Evaluation { at, gradient, .. } = point;
+    let Some(batches) = batches else { return state.step(rate, at, gradient) };
+    for batch in batches.deal() {
+        objective.evaluate_batch(batch, at, gradient);
+        state.step(rate, at, gradient);
     }
 }

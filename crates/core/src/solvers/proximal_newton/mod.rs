@@ -1,7 +1,7 @@
 //! The proximal Newton method, for an L1 penalty.
 
 mod composite;
-mod descent;
+mod method;
 mod models;
 mod quadratic_model;
 mod signs;
@@ -25,9 +25,9 @@ use crate::solvers::proximal_newton::composite::Composite;
 use crate::solvers::solver::Solver;
 use crate::solvers::trust_region::TrustRegion;
 
-use descent::Descent;
+use method::ProximalMethod;
 
-pub(crate) use descent::State;
+pub(crate) use method::State;
 
 /// The proximal Newton method. Every step goes to the minimum of a quadratic model of the
 /// cross-entropy plus the exact L1 penalty, so weights become exactly 0.
@@ -162,7 +162,7 @@ impl ProximalNewton {
         if let Some(state) = saved {
             let mut composite = Composite::new(objective, basis);
             let point = composite.evaluate(start);
-            return Descent::new(composite, limits, self.most, state).run(point, trace);
+            return ProximalMethod::new(composite, limits, self.most, state).run(point, trace);
         }
         let near = match &mut sample {
             Some(sample) if few && self.max_iterations > 0 => {
@@ -175,7 +175,7 @@ impl ProximalNewton {
         let mut composite = Composite::new(objective, basis);
         let point = composite.start(start, near);
         let state = State::new(rows, few);
-        Descent::new(composite, limits, self.most, state).run(point, trace)
+        ProximalMethod::new(composite, limits, self.most, state).run(point, trace)
     }
 }
 
@@ -192,6 +192,6 @@ fn approach<B: Backend + ?Sized>(
     let point = composite.start(start.to_vec(), None);
     let state = State::new(usize::MAX, true);
     // An error with the sample need not occur with all rows, which judge the result.
-    let minimum = Descent::new(composite, limits, start.len(), state).run(point, &mut trace);
+    let minimum = ProximalMethod::new(composite, limits, start.len(), state).run(point, &mut trace);
     minimum.ok().map(|(point, _)| point.at)
 }

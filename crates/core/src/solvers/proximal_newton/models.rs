@@ -9,7 +9,7 @@ use crate::numbers::float::Float;
 use crate::objective::second::MAX_ROW_CURVATURE;
 use crate::objective::sums::row_curvature::RowCurvature;
 use crate::solvers::proximal_newton::composite::Point;
-use crate::solvers::proximal_newton::descent::Descent;
+use crate::solvers::proximal_newton::method::ProximalMethod;
 use crate::solvers::proximal_newton::quadratic_model::{QuadraticModel, Source, Step, working};
 
 /// The share of its penalty below which the slope of a zero coordinate keeps it out of the model.
@@ -28,7 +28,7 @@ const MIN_WORKING_SET: usize = 128;
 /// derivatives.
 const REFRESH_RATIO: f64 = 0.1;
 
-impl<B: Backend + ?Sized> Descent<'_, '_, B> {
+impl<B: Backend + ?Sized> ProximalMethod<'_, '_, B> {
     /// A better model, if the present one is not good enough at a point.
     pub(super) fn better(
         &mut self,

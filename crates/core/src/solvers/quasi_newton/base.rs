@@ -10,7 +10,7 @@ use crate::objective::second::{DENSE_HESSIAN_LIMIT, MAX_ROW_CURVATURE};
 use crate::objective::sums::row_curvature::RowCurvature;
 use crate::progress::trace::Trace;
 use crate::solvers::quasi_newton::state::Base;
-use crate::solvers::quasi_newton::{Descent, Direction};
+use crate::solvers::quasi_newton::{Direction, QuasiNewton};
 
 /// The share of the last decrement above which second derivatives are summed again. Their sum takes
 /// as long as some steps.
@@ -18,7 +18,7 @@ const REFRESH_RATIO: f64 = 0.3;
 /// The logit from which on a row has about a thousandth of its largest curvature, or less.
 const SATURATED_LOGIT: f64 = 8.0;
 
-impl<B: Backend + ?Sized> Descent<'_, '_, B> {
+impl<B: Backend + ?Sized> QuasiNewton<'_, '_, B> {
     /// A better base for the steps at a point, if the present curvature is not good enough.
     pub(super) fn better_base(
         &self,
@@ -37,37 +37,37 @@ impl<B: Backend + ?Sized> Descent<'_, '_, B> {
             .state
             .last_decrement
             .is_some_and(|before| direction.decrement > REFRESH_RATIO * before);
-        match &self.state.base {
-            Base::Derivatives { .. } if self.is_fresh(point) => match self.of_rows() {
-                RowCurvature::Exact if !is_credible => {
-                    Some(self.derivatives(point, RowCurvature::Majorizer, self.rows()))
-                }
-                RowCurvature::Exact if direction.near && misses && self.sample.is_some() => {
-                    Some(self.derivatives(point, RowCurvature::Exact, self.more_rows()))
-                }
-                _ => None,
-            },
-            Base::Derivatives { of_rows: RowCurvature::Majorizer, .. } => {
-                let of_rows = RowCurvature::after_majorizer(gain / point.loss, point.loss);
-                Some(self.derivatives(point, of_rows, self.rows()))
-            }
-            Base::Derivatives { .. } if !is_credible => {
-                Some(self.derivatives(point, RowCurvature::Exact, self.rows()))
-            }
-            Base::Derivatives { .. } if worn || direction.near && misses => {
-                Some(self.derivatives(point, RowCurvature::Exact, self.more_rows()))
-            }
-            Base::Columns { .. } if direction.near && !self.is_proven(point, trace) => {
+        let near_but_misses = direction.near && misses;
+        if let Base::Columns { .. } = self.state.base {
+            return if direction.near && !self.is_proven(point, trace) {
                 self.verification(point)
-            }
-            Base::Columns { .. } if worn => {
-                let most =
-                    Curvature::separate(MAX_ROW_CURVATURE, self.objective.penalty(), &self.basis);
-                let scale = self.state.memory.last_scale(|change| most.solved(change));
-                Some(Base::Columns { scale })
-            }
-            _ => None,
+            } else {
+                worn.then(|| self.learnt_scale())
+            };
         }
+        let rows = if is_credible { self.more_rows() } else { self.rows() };
+        if !self.is_fresh(point) {
+            if self.majorizes() {
+                let of_rows = RowCurvature::after_majorizer(gain / point.loss, point.loss);
+                return Some(self.derivatives(point, of_rows, self.rows()));
+            }
+            let serves = is_credible && !worn && !near_but_misses;
+            return (!serves).then(|| self.derivatives(point, RowCurvature::Exact, rows));
+        }
+        if self.majorizes() {
+            return None;
+        }
+        if !is_credible {
+            return Some(self.derivatives(point, RowCurvature::Majorizer, rows));
+        }
+        let more = near_but_misses && self.sample.is_some();
+        more.then(|| self.derivatives(point, RowCurvature::Exact, rows))
+    }
+
+    /// The columns, on the scale that the last step has shown.
+    fn learnt_scale(&self) -> Base {
+        let most = Curvature::separate(MAX_ROW_CURVATURE, self.objective.penalty(), &self.basis);
+        Base::Columns { scale: self.state.memory.last_scale(|change| most.solved(change)) }
     }
 
     /// Another base for the steps at a point, after a step that did not lower the loss.

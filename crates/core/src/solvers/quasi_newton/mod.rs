@@ -51,7 +51,7 @@ const MAX_EXPANSIONS: usize = 12;
 const COEFFICIENT_TOLERANCE: f64 = 1e3;
 
 /// The method in progress.
-pub(crate) struct Descent<'o, 'a, B: Backend + ?Sized> {
+pub(crate) struct QuasiNewton<'o, 'a, B: Backend + ?Sized> {
     objective: &'o mut Objective<'a, B>,
     limits: Limits,
     /// The number of steps that are remembered.
@@ -76,7 +76,7 @@ pub(crate) struct Direction {
     stall: Stall,
 }
 
-impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
+impl<'o, 'a, B: Backend + ?Sized> QuasiNewton<'o, 'a, B> {
     pub(crate) fn new(
         objective: &'o mut Objective<'a, B>,
         limits: Limits,
@@ -114,7 +114,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     }
 }
 
-impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
+impl<'a, B: Backend + ?Sized> Method<'a, B> for QuasiNewton<'_, 'a, B> {
     type Point = Evaluation<B::Scalar>;
     type Step = Direction;
     type State = State;
@@ -189,7 +189,7 @@ impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
     }
 }
 
-impl<B: Backend + ?Sized> Descent<'_, '_, B> {
+impl<B: Backend + ?Sized> QuasiNewton<'_, '_, B> {
     /// The step from a point, with a curvature that is good enough there.
     fn direction(
         &mut self,

@@ -108,13 +108,13 @@ impl Solver for TrustRegion {
                 (point, state)
             }
         };
-        let mut descent = Descent { settings: *self, objective, basis, metric, state };
-        if let Some(at) = descent.state.metric_at.clone() {
+        let mut method = TrustRegionMethod { settings: *self, objective, basis, metric, state };
+        if let Some(at) = method.state.metric_at.clone() {
             let at: Vec<_> = at.into_iter().map(B::Scalar::narrow).collect();
             let exact = RowCurvature::Exact;
-            descent.metric = descent.objective.curvature(&at, &descent.basis, exact);
+            method.metric = method.objective.curvature(&at, &method.basis, exact);
         }
-        descend(descent, point, trace, self.max_iterations)
+        descend(method, point, trace, self.max_iterations)
     }
 }
 
@@ -138,7 +138,7 @@ const FINAL_FORCING_TERM: f64 = 1e-3;
 const CG_GAIN_RATIO: f64 = 0.5;
 
 /// The method in progress.
-struct Descent<'o, 'a, B: Backend + ?Sized> {
+struct TrustRegionMethod<'o, 'a, B: Backend + ?Sized> {
     settings: TrustRegion,
     objective: &'o mut Objective<'a, B>,
     /// The centred and scaled columns.
@@ -183,7 +183,7 @@ fn squared_decrement<F: Float>(point: &Evaluation<F>, curvature: &Curvature) -> 
     dot(&gradient, &curvature.solved(&gradient))
 }
 
-impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
+impl<'a, B: Backend + ?Sized> Method<'a, B> for TrustRegionMethod<'_, 'a, B> {
     type Point = Evaluation<B::Scalar>;
     type Step = Step;
     type State = State;
@@ -265,7 +265,7 @@ impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
     }
 }
 
-impl<B: Backend + ?Sized> Descent<'_, '_, B> {
+impl<B: Backend + ?Sized> TrustRegionMethod<'_, '_, B> {
     /// Whether a step promises no more than the tolerance.
     fn is_near(&self, point: &Evaluation<B::Scalar>, step: &Step) -> bool {
         !step.cut && step.gain <= self.settings.tolerance * point.loss

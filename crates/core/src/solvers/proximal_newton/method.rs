@@ -35,7 +35,7 @@ const COEFFICIENT_TOLERANCE: f64 = 10.0;
 const MAX_BACKTRACKS: usize = 5;
 
 /// The method in progress.
-pub(super) struct Descent<'o, 'a, B: Backend + ?Sized> {
+pub(super) struct ProximalMethod<'o, 'a, B: Backend + ?Sized> {
     pub(super) composite: Composite<'o, 'a, B>,
     pub(super) limits: Limits,
     /// The number of parameters up to which second derivatives are summed.
@@ -101,7 +101,7 @@ impl State {
     }
 }
 
-impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
+impl<'o, 'a, B: Backend + ?Sized> ProximalMethod<'o, 'a, B> {
     pub(super) fn new(
         composite: Composite<'o, 'a, B>,
         limits: Limits,
@@ -123,7 +123,7 @@ impl<'o, 'a, B: Backend + ?Sized> Descent<'o, 'a, B> {
     }
 }
 
-impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
+impl<'a, B: Backend + ?Sized> Method<'a, B> for ProximalMethod<'_, 'a, B> {
     type Point = Point<B::Scalar>;
     type Step = (QuadraticModel, Step);
     type State = State;
@@ -206,7 +206,7 @@ impl<'a, B: Backend + ?Sized> Method<'a, B> for Descent<'_, 'a, B> {
     }
 }
 
-impl<B: Backend + ?Sized> Descent<'_, '_, B> {
+impl<B: Backend + ?Sized> ProximalMethod<'_, '_, B> {
     /// Whether a point near the minimum is the last one: the last step has been taken, or another
     /// one moves no coefficient by much.
     fn is_settled(&mut self, point: &Point<B::Scalar>) -> bool {
