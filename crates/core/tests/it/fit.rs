@@ -168,7 +168,7 @@ fn an_oscillating_fit_runs_to_its_end_and_says_so() {
     assert_eq!((report.iterations, report.stop), (200, StopReason::MaxIterations));
     assert!(report.regression() > 0.0 && report.loss > report.best_loss);
     let expected = format!(
-        "200 iterations, 201 reads of the data: the maximum was reached before the tolerance\n\
+        "200 iterations, 201 passes over the data: the maximum was reached before the tolerance\n\
          loss {:.6e}, gradient norm {:.1e}\n\
          the last loss is not the best: at iteration {} it was {:.6e}, lower by {:.3e}",
         report.loss,
