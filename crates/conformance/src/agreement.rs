@@ -1,7 +1,7 @@
 //! Two backends give the same answers: each within the oracle's bound, so within twice it of
 //! each other.
 
-use logit_core::{Backend, Float, GradientDescent, Model, StopReason};
+use logit_core::{Backend, Float, GradientDescent, Model, Robust, StopReason};
 use proptest::prelude::*;
 
 use crate::algorithms::estimator;
@@ -10,10 +10,11 @@ use crate::contract::Check;
 use crate::oracle::{Oracle, gradient_descent};
 use crate::runner::{Runner, close, must};
 use crate::strategies::{tame, vector, wild};
+use crate::tolerance;
 
 type Subjects<'s, F> = (&'s dyn AnySubject<F>, &'s dyn AnySubject<F>);
 
-compile! { loss_and_gradient, descent, predictions }
+compile! { loss_and_gradient, descent, predictions, covariances }
 
 /// Loss and gradient of the same objective.
 pub fn loss_and_gradient<F: Float>((a, b): Subjects<'_, F>, runner: &Runner) -> Check {
@@ -86,6 +87,28 @@ pub fn predictions<F: Float>((a, b): Subjects<'_, F>, runner: &Runner) -> Check 
         let bounds = Oracle::new(&problem.x, &problem.y, problem.setup).logits::<F>(&wide);
         for (i, (_, bound)) in bounds.into_iter().enumerate() {
             close(&format!("logits {i}"), z_a[i], z_b[i].widen(), 2.0 * bound)?;
+        }
+        Ok(())
+    })
+}
+
+/// The standard errors of the same model, where it is an optimum.
+pub fn covariances<F: Float>((a, b): Subjects<'_, F>, runner: &Runner) -> Check {
+    runner.run(tame::<F>(), |mut problem| {
+        problem.setup.l2 = 0.0;
+        let (x_a, x_b) = (&*a.lend(&problem.x), &*b.lend(&problem.x));
+        let estimator = estimator(problem.setup);
+        // Separated classes have none.
+        let Ok(fit) = estimator.fit(x_a, &problem.y) else { return Ok(()) };
+        let inference_a = estimator.inference(&fit.model, x_a, &problem.y);
+        let inference_b = estimator.inference(&fit.model, x_b, &problem.y);
+        let (Ok(a), Ok(b)) = (inference_a, inference_b) else { return Ok(()) };
+        for kind in [Robust::Hc0, Robust::Hc3] {
+            let (Ok(a), Ok(b)) = (a.robust(kind), b.robust(kind)) else { return Ok(()) };
+            let errors = a.standard_errors().into_iter().zip(b.standard_errors());
+            for (j, (a, b)) in errors.enumerate().filter(|(_, (a, _))| !a.is_nan()) {
+                close(&format!("errors {j}"), a, b, 2.0 * tolerance::inference::<F>() * b)?;
+            }
         }
         Ok(())
     })

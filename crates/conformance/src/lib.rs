@@ -25,8 +25,8 @@
 //! other properties.
 //!
 //! The [`contract`] has one check per sentence of [`Backend`](logit_core::Backend)'s;
-//! [`algorithms`], [`solvers`], [`penalties`] and [`bad_input`] run everything built on it. All take
-//! the backend as `dyn Backend`, so that they are compiled once, and compare with the [`oracle`]
+//! [`algorithms`], [`solvers`], [`penalties`], [`inference`] and [`bad_input`] run everything built on it.
+//! All take the backend as `dyn Backend`, so that they are compiled once, and compare with the [`oracle`]
 //! within one table of [`tolerance`]s.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -38,6 +38,7 @@ pub mod algorithms;
 mod any;
 pub mod bad_input;
 pub mod contract;
+pub mod inference;
 mod matrix;
 pub mod oracle;
 pub mod penalties;
@@ -71,6 +72,7 @@ macro_rules! suite {
             }
             solvers::{newton, trust_region, lbfgs, separation}
             penalties::{elastic_net}
+            inference::{covariances, firth}
             bad_input::{shapes_and_labels, settings, non_finite_features, overflow}
         }
     };
@@ -84,7 +86,7 @@ macro_rules! agreement {
     ($module:ident: $scalar:ty, $a:expr, $b:expr) => {
         $crate::checks! {
             $module, $scalar, (&$a, &$b);
-            agreement::{loss_and_gradient, descent, predictions}
+            agreement::{loss_and_gradient, descent, predictions, covariances}
         }
     };
 }

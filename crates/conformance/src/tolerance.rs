@@ -55,3 +55,11 @@ pub fn optimality<F: Float>(gap: f64, curvature: f64, loss: f64) -> f64 {
 pub fn scale(nrows: usize, deviations: f64) -> f64 {
     (1.0 + deviations.abs().min(4.0).powi(2)) * dot::<f64>(nrows) / 2.0
 }
+
+/// An element of a covariance, relative to the standard errors of its row and column. A logit that is
+/// off by δ changes the information and the score of its row by less than δ of them; logits here have
+/// some tens of roundings of some tens. An inverse in `f64` loses as many digits as its condition
+/// number has, here up to 6.
+pub fn inference<F: Float>() -> f64 {
+    4096.0 * unit_roundoff::<F>() + 1e-10
+}

@@ -44,6 +44,9 @@ mod solvers;
 // What users call.
 mod fit;
 
+// What a fit is worth.
+mod inference;
+
 pub use backend::column_moments::ColumnMoments;
 pub use backend::contract::Backend;
 pub use backend::dense::{self, Dense};
@@ -55,7 +58,15 @@ pub use fit::cross_validation::{CrossValidated, CrossValidation};
 pub use fit::early_stopping::{EarlyStopped, EarlyStopping};
 pub use fit::estimator::{Fit, LogisticRegression};
 pub use fit::path::{Path, PathFit};
-pub use model::metrics;
+pub use inference::Inference;
+pub use inference::covariance::clusters::{ClusterCorrection, Clusters};
+pub use inference::covariance::robust::Robust;
+pub use inference::diagnostics::{Prediction, RowDiagnostics};
+pub use inference::estimates::{Contrast, Estimates};
+pub use inference::likelihood::Likelihood;
+pub use inference::margins::Margins;
+pub use inference::maximum::firth::Firth;
+pub use numbers::distributions::ChiSquareTest;
 pub use numbers::float::{Float, Number};
 pub use numbers::scalar::{
     cross_entropy, cross_entropy_from_probability, residual, sigmoid, softplus,
@@ -74,3 +85,32 @@ pub use solvers::newton::Newton;
 pub use solvers::proximal_newton::ProximalNewton;
 pub use solvers::solver::Solver;
 pub use solvers::trust_region::TrustRegion;
+
+/// Metrics of a classifier. Class 1 is "positive".
+///
+/// Wherever classes observed are asked for, a row can be a [`Label`], or a pair of a label and the row's
+/// weight. A row of weight 2 counts as two rows. (See [`Observation`](metrics::Observation).)
+///
+/// ```
+/// # use logit_core as logit;
+/// use logit::metrics::{Confusion, log_loss, roc_auc};
+///
+/// let observed = [1, 1, 0, 0];
+/// let probabilities = [0.9, 0.4, 0.6, 0.1];
+/// let confusion = Confusion::new(observed, probabilities.map(|p| p >= 0.5))?;
+/// assert_eq!((confusion.accuracy(), confusion.precision()), (0.5, 0.5));
+/// assert_eq!(roc_auc(observed, probabilities)?, 0.75);
+/// assert!(log_loss(observed, probabilities)? < 0.6);
+///
+/// let weights = [1.0, 3.0, 1.0, 1.0];
+/// assert_eq!(roc_auc(observed.into_iter().zip(weights), probabilities)?, 0.625);
+/// # Ok::<(), logit::Error>(())
+/// ```
+pub mod metrics {
+    pub use crate::inference::calibration::{Calibration, calibration};
+    pub use crate::model::metrics::{
+        Bins, CalibrationBin, Confusion, Observation, PrecisionRecallPoint, RocPoint,
+        average_precision, brier_score, calibration_bins, expected_calibration_error,
+        hosmer_lemeshow, log_loss, precision_recall_curve, roc_auc, roc_curve,
+    };
+}

@@ -160,20 +160,77 @@ pub enum Error {
     /// penalty, larger coefficients are then always better.
     #[error(
         "the classes are {}separated by {}: along the direction found no logit moves the wrong way, \
-         so the loss has no minimum; penalise (l2), or leave columns out",
+         so the loss has no minimum; penalise (l2), fit by Firth's penalty, or leave columns out",
         if *complete { "" } else { "quasi-completely " },
-        named(columns)
+        named_with(columns, |column| {
+            let falls = direction.weights().get(column).is_some_and(|weight| *weight < 0.0);
+            if falls { " (-inf)" } else { " (+inf)" }
+        })
     )]
     Separated {
         /// Whether every row is on the right side of the plane, and none is on the plane itself.
         complete: bool,
         /// Weights and intercept that separate. Up to rounding, `x·w + b` is at least 0 where the
-        /// label is 1, and at most 0 where it is 0. It is not 0 in all rows. (Albert and Anderson,
-        /// *On the existence of maximum likelihood estimates in logistic regression models*, 1984.)
+        /// label is 1, and at most 0 where it is 0. It is not 0 in all rows. Coefficients
+        /// grow along it without bound: to +∞ where its weight is positive, to -∞ where it is negative.
+        /// (Albert and Anderson, *On the existence of maximum likelihood estimates in logistic
+        /// regression models*, 1984.)
         direction: Box<Model<f64>>,
         /// The columns whose weight in the direction is not 0. They are ordered by that weight
         /// times the spread of the column, the largest first.
         columns: Vec<usize>,
+    },
+
+    /// The estimates of a fit with a penalty are biased towards 0, so they have no standard errors.
+    #[error(
+        "{penalty} is {strength}: inference is for fits without a penalty; refit with {penalty} 0"
+    )]
+    Penalized {
+        /// `"l1"` or `"l2"`.
+        penalty: &'static str,
+        /// Its strength.
+        strength: f64,
+    },
+
+    /// The model is not the optimum for the data: not of this data, or of a fit that stopped early.
+    #[error(
+        "the model lies {distance:.1e} standard errors from the optimum: it must be within \
+         {accepted:.1e}; fit it to this data, with a lower tolerance"
+    )]
+    NotOptimum {
+        /// The distance of the model from the optimum, in standard errors of the combination of
+        /// coefficients where it is largest.
+        distance: f64,
+        /// The largest distance accepted in the precision of the data.
+        accepted: f64,
+    },
+
+    /// A row determines the fit by itself, so a residual that leaves it out does not exist.
+    #[error("row {row} has leverage 1: HC2 and HC3 do not exist; use HC1, or leave the row out")]
+    FullLeverage {
+        /// The row.
+        row: usize,
+    },
+
+    /// A covariance of two-way clusters is not positive semidefinite.
+    #[error(
+        "the two-way clustered variance of {parameter} is {variance:.3e}: a variance is 0 or more; \
+         cluster one way, or repair the covariance"
+    )]
+    NegativeVariance {
+        /// `"intercept"`, or `"weight 3"` for the weight of column 3.
+        parameter: String,
+        /// The variance.
+        variance: f64,
+    },
+
+    /// A search for a maximum of a likelihood does not come to an end.
+    #[error("{what} does not converge in {iterations} iterations")]
+    NotConverged {
+        /// What was searched.
+        what: &'static str,
+        /// The number of iterations.
+        iterations: usize,
     },
 
     /// A checkpoint is of another fit, or is damaged.
@@ -341,7 +398,13 @@ const NAMED_COLUMNS: usize = 5;
 
 /// The first few columns in words, and the number of the others.
 pub(crate) fn named(columns: &[usize]) -> String {
-    let first: Vec<_> = columns.iter().take(NAMED_COLUMNS).map(usize::to_string).collect();
+    named_with(columns, |_| "")
+}
+
+/// The same with something to say of each.
+fn named_with(columns: &[usize], of_column: impl Fn(usize) -> &'static str) -> String {
+    let named = |&column: &usize| format!("{column}{}", of_column(column));
+    let first: Vec<_> = columns.iter().take(NAMED_COLUMNS).map(named).collect();
     let noun = if columns.len() == 1 { "column" } else { "columns" };
     let more = match columns.len() - first.len() {
         0 => String::new(),

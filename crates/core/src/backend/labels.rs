@@ -85,15 +85,6 @@ pub(crate) fn read<L: Label>(
     if given == rows { Ok(classes) } else { Err(Error::LabelCount { rows, labels: given }) }
 }
 
-/// Fails if only one of the two classes occurs.
-pub(crate) fn require_both_classes(classes: &[bool]) -> Result<(), Error> {
-    let first = classes.first().copied().unwrap_or_default();
-    if classes.iter().all(|&class| class == first) {
-        return Err(Error::OneClass { class: first.into() });
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -302,6 +302,20 @@ impl<S> LogisticRegression<S> {
         self.settings.observed(labels::read(x.nrows(), y), x.peers())
     }
 
+    /// The total weight of rows of such classes, as the caller gave the weights of rows and of classes.
+    pub(crate) fn total_weight(&self, y: &[bool], peers: &dyn Peers) -> f64 {
+        let mut totals = [0.0; 2];
+        for (row, &y) in y.iter().enumerate() {
+            let given = self.settings.sample_weights.as_ref();
+            totals[usize::from(y)] += given.map_or(1.0, |weights| weights[row]);
+        }
+        peers.sum(&mut totals);
+        match self.settings.class_weights {
+            ClassWeights::Given(zero, one) => zero * totals[0] + one * totals[1],
+            ClassWeights::Balanced => totals[0] + totals[1],
+        }
+    }
+
     /// What is to be minimised, apart from the data.
     pub(crate) fn terms(&self) -> Terms {
         self.settings.terms.clone()

@@ -3,6 +3,6 @@
 pub(crate) mod cross_validation;
 pub(crate) mod early_stopping;
 pub(crate) mod estimator;
-mod explain;
+pub(crate) mod explain;
 mod folds;
 pub(crate) mod path;

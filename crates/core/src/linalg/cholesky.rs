@@ -127,6 +127,12 @@ impl Cholesky {
         }
     }
 
+    /// The logarithm of the determinant of A without the rows and columns left out.
+    pub(crate) fn log_determinant(&self) -> f64 {
+        let roots = (0..self.order).map(|j| self.row(j).1).filter(|root| *root > 0.0);
+        2.0 * roots.map(f64::ln).sum::<f64>()
+    }
+
     /// The expectation of `eᵀ·A⁻¹·e`, `Σⱼ sⱼ (A⁻¹)ⱼⱼ`, for independent errors e of mean squares s.
     pub(crate) fn expected_decrement(&self, squares: &[f64]) -> f64 {
         expected_decrement(std::iter::once(self), squares)

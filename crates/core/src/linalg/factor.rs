@@ -8,6 +8,7 @@
 //! QR factorization of ill-conditioned matrices*, 2020).
 
 use crate::linalg::cholesky::{Cholesky, Pivot, expected_decrement};
+use crate::linalg::vectors::add_multiple;
 
 /// The factor of `A = L·M·(L·M)ᵀ`, without the columns that depend on earlier ones.
 #[derive(Clone, Debug)]
@@ -96,6 +97,39 @@ impl Factor {
             second.solve(b);
         }
         self.first.solve_upper(b);
+    }
+
+    /// Replaces `b` by the solution of `L·M·x = b`. The product of two such solutions is that of the two
+    /// vectors with the inverse between them: `aᵀ·A⁻¹·b`.
+    pub(crate) fn whiten(&self, b: &mut [f64]) {
+        self.first.solve_lower(b);
+        if let Some(second) = &self.second {
+            second.solve_lower(b);
+        }
+    }
+
+    /// Replaces `b` by the solution of `(L·M)ᵀ·x = b`: with [`whiten`](Self::whiten) before it, this is
+    /// [`solve`](Self::solve).
+    pub(crate) fn unwhiten(&self, b: &mut [f64]) {
+        if let Some(second) = &self.second {
+            second.solve_upper(b);
+        }
+        self.first.solve_upper(b);
+    }
+
+    /// The logarithm of the determinant of A without the columns left out.
+    pub(crate) fn log_determinant(&self) -> f64 {
+        let second = self.second.as_ref();
+        [Some(&self.first), second].into_iter().flatten().map(Cholesky::log_determinant).sum()
+    }
+
+    /// Moves the numbers of the columns left out to the columns that make up for them, which changes
+    /// no row times the vector, but for rounding.
+    pub(crate) fn replace_left_out(&self, vector: &mut [f64]) {
+        for Dependent { column, combination } in &self.dependent {
+            let number = std::mem::take(&mut vector[*column]);
+            add_multiple(vector, number, combination);
+        }
     }
 
     /// The columns that are left out.

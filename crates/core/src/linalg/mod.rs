@@ -2,6 +2,7 @@
 
 pub(crate) mod cholesky;
 pub(crate) mod conjugate_gradients;
+pub(crate) mod eigen;
 pub(crate) mod factor;
 pub(crate) mod hull;
 pub(crate) mod lasso;

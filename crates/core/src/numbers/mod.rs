@@ -1,5 +1,6 @@
 //! The two precisions, elementwise functions, and products with lines: contiguous rows or columns.
 
+pub(crate) mod distributions;
 pub(crate) mod float;
 pub(crate) mod gram;
 pub(crate) mod lines;

@@ -36,16 +36,26 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
         basis: &Coordinates,
         of_rows: RowCurvature,
     ) -> Curvature {
+        Curvature::factored(self.factor(parameters, basis, of_rows), basis.clone())
+    }
+
+    /// The factor of the second derivatives by what `basis` moves. Reads the rows as
+    /// [`curvature`](Self::curvature) does.
+    pub(crate) fn factor(
+        &mut self,
+        parameters: &[B::Scalar],
+        basis: &Coordinates,
+        of_rows: RowCurvature,
+    ) -> Factor {
         let all: Vec<usize> = (0..self.dimension()).collect();
         let gram = self.second_derivatives(parameters, basis, &all, of_rows);
         let rounding = self.rounding_of_columns(&gram, basis);
-        let factor = Factor::new(gram, &rounding, |first| {
+        Factor::new(gram, &rounding, |first| {
             let mut sums = self.gram(parameters, basis, &all, of_rows, Some(first));
             let penalty = |j| self.penalty.l2_of(j) * basis.inverse_scale(j).powi(2);
             add_diagonal(&mut sums, first, self.ncols(), penalty);
             sums
-        });
-        Curvature::factored(factor, basis.clone())
+        })
     }
 
     /// The second derivatives at `parameters` by some of what `basis` moves: the lower triangle,
@@ -114,7 +124,7 @@ impl<B: Backend + ?Sized> Objective<'_, B> {
 
     /// The mean square of the rounding of the logits at `parameters`, as far as the spreads of the
     /// columns tell.
-    fn rounding_of_logits(&self, parameters: &[B::Scalar], basis: &Coordinates) -> f64 {
+    pub(crate) fn rounding_of_logits(&self, parameters: &[B::Scalar], basis: &Coordinates) -> f64 {
         let (d, scaled) = (self.ncols(), self.coordinates.composed(basis));
         let mut model = Model::zero(d);
         self.coordinates.unfold_into(parameters, &mut model);

@@ -70,7 +70,7 @@ impl Peers for Threads {
 }
 
 /// The rows of one thread, or all: fits to either are compiled once.
-type Any<'x> = AnyBackend<'x, f64>;
+pub(crate) type Any<'x> = AnyBackend<'x, f64>;
 
 /// The rows of one thread.
 struct Part {
@@ -109,15 +109,15 @@ impl Backend for Part {
 
 /// Rows with what is known of each, by default of overlapping classes.
 #[derive(Clone)]
-struct Data {
-    rows: Vec<Vec<f64>>,
-    y: Vec<f64>,
-    weights: Vec<f64>,
-    offsets: Vec<f64>,
+pub(crate) struct Data {
+    pub(crate) rows: Vec<Vec<f64>>,
+    pub(crate) y: Vec<f64>,
+    pub(crate) weights: Vec<f64>,
+    pub(crate) offsets: Vec<f64>,
 }
 
 impl Data {
-    fn new(n: usize, d: usize, seed: u64) -> Self {
+    pub(crate) fn new(n: usize, d: usize, seed: u64) -> Self {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut draw = |low: f64, high: f64| rng.random_range(low..high);
         let rows: Vec<Vec<f64>> = (0..n)
@@ -140,13 +140,13 @@ impl Data {
         }
     }
 
-    fn matrix(&self, d: usize) -> Matrix<f64> {
+    pub(crate) fn matrix(&self, d: usize) -> Matrix<f64> {
         Matrix::new((self.rows.len(), d), Default::default(), |i, j| self.rows[i][j])
     }
 }
 
 /// What every rank comes to, and the sums that it took part in.
-fn together<R: Send>(
+pub(crate) fn together<R: Send>(
     data: &Data,
     ends: &[usize],
     work: impl Fn(&Any<'_>, &Data) -> R + Sync,

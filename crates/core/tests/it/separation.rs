@@ -281,7 +281,7 @@ fn the_message_names_the_columns_that_separate_most_first() {
             let message = error.to_string();
             let Error::Separated { columns, .. } = error else { panic!("{message}") };
             assert_eq!((columns.len(), &columns[..2]), (8, &[2, 5][..]));
-            let start = "the classes are separated by columns 2, 5, ";
+            let start = "the classes are separated by columns 2 (+inf), 5 (+inf), ";
             assert!(message.starts_with(start) && message.contains(" and 3 more: "), "{message}");
         }
     }

@@ -1,5 +1,6 @@
 //! The rows that an objective is over: of a matrix, with what was observed in each.
 
+pub(crate) mod batches;
 pub(crate) mod blocks;
 pub(crate) mod observed;
 pub(crate) mod rows;
@@ -98,6 +99,14 @@ impl<'a, B: Backend + ?Sized> Data<'a, B> {
 
     pub(crate) fn count_read(&self, rows: usize) {
         self.rows_read.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// The number of rows whose weight is not 0, in all processes.
+    pub(crate) fn counted_rows(&self) -> usize {
+        let block = self.observed.block(0..self.rows.len());
+        let mut rows = [(0..block.y.len()).filter(|&row| block.counts(row)).count() as f64];
+        self.peers().sum(&mut rows);
+        rows[0] as usize
     }
 
     /// The sum of the weights of all rows.
