@@ -23,7 +23,7 @@ pub fn loss_and_gradient<F: Float>((a, b): Subjects<'_, F>, runner: &Runner) -> 
         let parameters: Vec<F> = vector(&mut problem.rng(), oracle.dimension());
         let parameters: Vec<F> =
             if problem.setup.standardize { parameters } else { problem.parameters() };
-        let (x_a, x_b) = (&*a.lend(&problem.x), &*b.lend(&problem.x));
+        let (x_a, x_b) = (&a.lend(&problem.x), &b.lend(&problem.x));
         let found_a =
             must(estimator(problem.setup).objective(x_a, &problem.y))?.evaluate(&parameters[..]);
         let found_b =
@@ -51,8 +51,8 @@ pub fn descent<F: Float>((a, b): Subjects<'_, F>, runner: &Runner) -> Check {
             .max_iterations(ITERATIONS)
             .batch_size(batch_size);
         let estimator = estimator(problem.setup).solver(solver);
-        let fit_a = must(estimator.fit(&*a.lend(&problem.x), &problem.y))?;
-        let fit_b = must(estimator.fit(&*b.lend(&problem.x), &problem.y))?;
+        let fit_a = must(estimator.fit(&a.lend(&problem.x), &problem.y))?;
+        let fit_b = must(estimator.fit(&b.lend(&problem.x), &problem.y))?;
         if [fit_a.report.stop, fit_b.report.stop].contains(&StopReason::Converged) {
             // A gradient of exactly 0, as with a single constant column, ends the fit; in the other
             // it may be mere rounding, and the batches go on.
@@ -81,8 +81,8 @@ pub fn predictions<F: Float>((a, b): Subjects<'_, F>, runner: &Runner) -> Check 
         problem.setup.fit_intercept = true;
         problem.setup.standardize = false;
         let model = must(Model::new(&problem.weights, problem.intercept))?;
-        let z_a = must(model.decision_function(&*a.lend(&problem.x)))?;
-        let z_b = must(model.decision_function(&*b.lend(&problem.x)))?;
+        let z_a = must(model.decision_function(&a.lend(&problem.x)))?;
+        let z_b = must(model.decision_function(&b.lend(&problem.x)))?;
         let wide: Vec<f64> = problem.parameters().iter().map(|v| v.widen()).collect();
         let bounds = Oracle::new(&problem.x, &problem.y, problem.setup).logits::<F>(&wide);
         for (i, (_, bound)) in bounds.into_iter().enumerate() {

@@ -6,7 +6,7 @@ use logit_core::{Backend, Float, GradientDescent, LogisticRegression, Model, Rep
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use crate::any::{AnySubject, compile};
+use crate::any::{AnySubject, compile, of};
 use crate::contract::Check;
 use crate::oracle::{Oracle, Setup, Step, gradient_descent, loss_and_residual};
 use crate::runner::{Outcome, Runner, close, must, same_bits};
@@ -31,8 +31,8 @@ fn widened<F: Float>(values: &[F]) -> Vec<f64> {
 
 /// Loss and gradient are the oracle's, with and without penalty, intercept and standardisation.
 pub fn loss_and_gradient<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(wild::<F>(2), |problem| {
-        let backend = &*subject.lend(&problem.x);
+    runner.run(of(subject, wild::<F>(2)), |problem| {
+        let backend = &subject.lend(&problem.x);
         let mut objective = must(estimator(problem.setup).objective(backend, &problem.y))?;
         // With standardised columns, weights of the size of 1 are moderate.
         let parameters = if problem.setup.standardize {
@@ -54,8 +54,8 @@ pub fn loss_and_gradient<F: Float>(subject: Subjects<'_, F>, runner: &Runner) ->
 
 /// The gradient is the derivative of the loss: central differences along a random direction.
 pub fn finite_differences<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(tame::<F>(), |problem| {
-        let backend = &*subject.lend(&problem.x);
+    runner.run(of(subject, tame::<F>()), |problem| {
+        let backend = &subject.lend(&problem.x);
         let mut objective = must(estimator(problem.setup).objective(backend, &problem.y))?;
         let oracle = Oracle::new(&problem.x, &problem.y, problem.setup);
         let at = vector::<F>(&mut problem.rng(), objective.dimension());
@@ -89,8 +89,8 @@ pub fn finite_differences<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -
 /// A product with second derivatives is the oracle's, with and without penalty, intercept and
 /// standardisation.
 pub fn hessian_product<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(wild::<F>(2), |problem| {
-        let backend = &*subject.lend(&problem.x);
+    runner.run(of(subject, wild::<F>(2)), |problem| {
+        let backend = &subject.lend(&problem.x);
         let mut objective = must(estimator(problem.setup).objective(backend, &problem.y))?;
         let mut rng = problem.rng();
         let mut draw = || vector::<F>(&mut rng, objective.dimension());
@@ -113,12 +113,12 @@ pub fn hessian_product<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> C
 
 /// Full-batch descent follows the recipe, iteration by iteration.
 pub fn descent<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(tame::<F>(), |problem| follows(subject, &problem, problem.x.nrows()))
+    runner.run(of(subject, tame::<F>()), |problem| follows(subject, &problem, problem.x.nrows()))
 }
 
 /// Mini-batch descent deals the documented batches and weighs each by its size.
 pub fn mini_batches<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(tame::<F>(), |problem| {
+    runner.run(of(subject, tame::<F>()), |problem| {
         let batch_size = 1 + (problem.seed % problem.x.nrows() as u64) as usize;
         follows(subject, &problem, batch_size)
     })
@@ -134,7 +134,7 @@ fn follows<F: Float>(subject: Subjects<'_, F>, problem: &Problem<F>, batch_size:
         .batch_size(batch_size)
         .seed(problem.seed);
     let mut seen = Vec::new();
-    let backend = &*subject.lend(&problem.x);
+    let backend = &subject.lend(&problem.x);
     let fit = must(estimator(problem.setup).solver(solver).fit_observed(
         backend,
         &problem.y,
@@ -190,8 +190,8 @@ fn reports_truly(report: &Report, iterations: usize, mini_batches: bool) -> Outc
 
 /// Logits, probabilities and classes are those of the model's formula.
 pub fn predictions<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run((wild::<F>(1), 0.0..=1.0), |(problem, threshold)| {
-        let backend = &*subject.lend(&problem.x);
+    runner.run((of(subject, wild::<F>(1)), 0.0..=1.0), |(problem, threshold)| {
+        let backend = &subject.lend(&problem.x);
         let n = problem.x.nrows();
         let model = must(Model::new(&problem.weights, problem.intercept))?;
         let setup = Setup { l2: 0.0, fit_intercept: true, standardize: false };
@@ -222,8 +222,8 @@ pub fn threads<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.map_err(|error| TestCaseError::fail(error.to_string()))
     };
-    runner.fewer(64).run(tall::<F>(), |problem| {
-        let backend = &*subject.lend(&problem.x);
+    runner.fewer(64).run(of(subject, tall::<F>()), |problem| {
+        let backend = &subject.lend(&problem.x);
         let solver =
             GradientDescent::new().learning_rate(0.1).max_iterations(2).batch_size(problem.y.len());
         let estimator = estimator(problem.setup).solver(solver).standardize(true);

@@ -2,98 +2,52 @@
 //!
 //! What is generic over the backend would be compiled anew for each backend of each test program,
 //! which takes far longer than to run it. Called through `dyn`, a backend runs the same code of its
-//! own, whatever it overrides included.
+//! own, the provided methods that it overrides included.
 
-use std::ops::Range;
-
-use logit_core::dense::Dense;
-use logit_core::{Backend, ColumnMoments, Float, Peers};
+use logit_core::{AnyBackend, Backend, Float};
+use proptest::prelude::Strategy;
 
 use crate::matrix::Matrix;
 use crate::runner::Subject;
+use crate::strategies::Problem;
 
-/// A backend of any type.
-pub type AnyBackend<'a, F> = dyn Backend<Scalar = F, Vector = Vec<F>> + 'a;
+/// A backend of any type that hands back a `Vec`.
+pub type DynBackend<'a, F> = dyn Backend<Scalar = F, Vector = Vec<F>> + 'a;
 
 /// How a backend of any type is made from a matrix: what every [`Subject`] can do.
 pub trait AnySubject<F: Float> {
     /// The backend.
-    fn lend<'a>(&self, matrix: &'a Matrix<F>) -> Box<AnyBackend<'a, F>>;
+    fn lend<'a>(&self, matrix: &'a Matrix<F>) -> AnyBackend<'a, F>;
+
+    /// The matrix that the backend holds where it is to hold this one.
+    fn represented(&self, matrix: &Matrix<F>) -> Matrix<F>;
+
+    /// What the backend's own vector of these values holds.
+    fn vector(&self, matrix: &Matrix<F>, values: Vec<F>) -> Vec<F>;
 }
 
 impl<F: Float, S: for<'a> Subject<'a, F>> AnySubject<F> for S {
-    fn lend<'a>(&self, matrix: &'a Matrix<F>) -> Box<AnyBackend<'a, F>> {
-        Box::new(ReadVector(Subject::lend(self, matrix)))
+    fn lend<'a>(&self, matrix: &'a Matrix<F>) -> AnyBackend<'a, F> {
+        AnyBackend::new(Subject::lend(self, matrix))
+    }
+
+    fn represented(&self, matrix: &Matrix<F>) -> Matrix<F> {
+        <S as Subject<'_, F>>::represented(self, matrix)
+    }
+
+    fn vector(&self, matrix: &Matrix<F>, values: Vec<F>) -> Vec<F> {
+        let len = values.len();
+        let vector = Subject::lend(self, matrix).vector(values);
+        (0..len).map(|k| vector[k]).collect()
     }
 }
 
-/// A backend whose vectors are read into one type.
-struct ReadVector<B>(B);
-
-impl<B: Backend> Backend for ReadVector<B> {
-    type Scalar = B::Scalar;
-    type Vector = Vec<B::Scalar>;
-
-    fn nrows(&self) -> usize {
-        self.0.nrows()
-    }
-
-    fn ncols(&self) -> usize {
-        self.0.ncols()
-    }
-
-    fn matvec(&self, rows: Range<usize>, w: &[B::Scalar], out: &mut [B::Scalar]) {
-        self.0.matvec(rows, w, out);
-    }
-
-    fn matvec_transpose(&self, rows: Range<usize>, r: &[B::Scalar], acc: &mut [B::Scalar]) {
-        self.0.matvec_transpose(rows, r, acc);
-    }
-
-    fn vector(&self, values: Vec<B::Scalar>) -> Self::Vector {
-        let len = values.len();
-        let vector = self.0.vector(values);
-        (0..len).map(|k| vector[k]).collect()
-    }
-
-    fn dense(&self) -> Option<Dense<'_, B::Scalar>> {
-        self.0.dense()
-    }
-
-    fn block_rows(&self) -> usize {
-        self.0.block_rows()
-    }
-
-    fn stored_before(&self, row: usize) -> usize {
-        self.0.stored_before(row)
-    }
-
-    fn matvec_transpose_wide(
-        &self,
-        rows: Range<usize>,
-        r: &[B::Scalar],
-        scratch: &mut [B::Scalar],
-        sums: &mut [f64],
-    ) {
-        self.0.matvec_transpose_wide(rows, r, scratch, sums);
-    }
-
-    fn copy_rows(&self, rows: Range<usize>, out: &mut [B::Scalar]) {
-        self.0.copy_rows(rows, out);
-    }
-
-    fn column_moments(
-        &self,
-        rows: Range<usize>,
-        weights: &[B::Scalar],
-        moments: &mut ColumnMoments<'_>,
-    ) {
-        self.0.column_moments(rows, weights, moments);
-    }
-
-    fn peers(&self) -> &dyn Peers {
-        self.0.peers()
-    }
+/// The problems of a strategy, with matrices that the subject's backend can hold.
+pub(crate) fn of<'s, F: Float>(
+    subject: &'s dyn AnySubject<F>,
+    problems: impl Strategy<Value = Problem<F>> + 's,
+) -> impl Strategy<Value = Problem<F>> + 's {
+    problems.prop_map(move |problem| Problem { x: subject.represented(&problem.x), ..problem })
 }
 
 /// Compiles the checks of a module here, once per precision, for its type `Subjects`.

@@ -1,14 +1,13 @@
 //! One check per sentence of the contract of [`Backend`], by the same name.
 
-use std::ops::Range;
-
-use logit_core::{Backend, ColumnMoments, Float};
+use logit_core::{AnyBackend, Backend, ColumnMoments, Float};
 use proptest::prelude::*;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use crate::any::{AnyBackend, AnySubject, compile};
-use crate::matrix::{Layout, Matrix};
+use crate::any::{AnySubject, compile, of};
+use crate::matrix::Layout;
+use crate::products::{dot, is_accumulated, is_product, within_accumulation};
 use crate::runner::{Outcome, Runner, close, same_bits};
 use crate::strategies::{layout, range, vector, wild};
 use crate::sum::Sum;
@@ -26,7 +25,7 @@ compile! {
 
 /// The shape is that of the matrix.
 pub fn shape<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(wild::<F>(1), |problem| {
+    runner.run(of(subject, wild::<F>(1)), |problem| {
         let backend = subject.lend(&problem.x);
         let expected = (problem.x.nrows(), problem.x.ncols());
         prop_assert_eq!((backend.nrows(), backend.ncols()), expected);
@@ -38,26 +37,26 @@ pub fn shape<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
 
 /// `matvec` is the product, and overwrites.
 pub fn product<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(wild::<F>(1), |problem| {
+    runner.run(of(subject, wild::<F>(1)), |problem| {
         let rows = range(&mut problem.rng(), &problem.x);
-        is_product(&*subject.lend(&problem.x), &problem.x, rows, &problem.weights)
+        is_product(&subject.lend(&problem.x), &problem.x, rows, &problem.weights)
     })
 }
 
 /// `matvec_transpose` adds the transposed product.
 pub fn accumulation<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(wild::<F>(1), |problem| {
+    runner.run(of(subject, wild::<F>(1)), |problem| {
         let mut rng = problem.rng();
         let rows = range(&mut rng, &problem.x);
         let r = vector(&mut rng, rows.len());
         let before = vector(&mut rng, problem.x.ncols());
-        is_accumulated(&*subject.lend(&problem.x), &problem.x, rows, &r, &before)
+        is_accumulated(&subject.lend(&problem.x), &problem.x, rows, &r, &before)
     })
 }
 
 /// An empty range changes nothing, and cutting a range in two computes the same.
 pub fn ranges<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(wild::<F>(1), |problem| {
+    runner.run(of(subject, wild::<F>(1)), |problem| {
         let (x, w) = (&problem.x, &problem.weights);
         let backend = subject.lend(x);
         let mut rng = problem.rng();
@@ -73,7 +72,7 @@ pub fn ranges<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
         let r: Vec<F> = vector(&mut rng, rows.len());
         let (r_first, r_second) = r.split_at(middle - rows.start);
         for part in [rows.start..middle, middle..rows.end] {
-            is_product(&*backend, x, part, w)?;
+            is_product(&backend, x, part, w)?;
         }
         let mut acc = before.clone();
         backend.matvec_transpose(rows.start..middle, r_first, &mut acc);
@@ -84,12 +83,12 @@ pub fn ranges<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
 
 /// One row onto zeros is that row, exactly.
 pub fn exact_rows<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(wild::<F>(1), |problem| {
+    runner.run(of(subject, wild::<F>(1)), |problem| {
         let backend = subject.lend(&problem.x);
         for (i, expected) in problem.x.rows().iter().enumerate() {
             let mut row = vec![F::zero(); problem.x.ncols()];
             backend.matvec_transpose(i..i + 1, &[F::one()], &mut row);
-            prop_assert_eq!(&row, expected, "row {}", i);
+            same_numbers(&format!("row {i} onto zeros, column"), &row, expected)?;
         }
         Ok(())
     })
@@ -98,55 +97,93 @@ pub fn exact_rows<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check 
 /// NaN and infinities reach what they touch, past zero factors too, and nothing else.
 pub fn non_finite_values<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
     let bad = prop_oneof![Just(F::nan()), Just(F::infinity()), Just(F::neg_infinity())];
-    runner.run((wild::<F>(1), bad), |(problem, bad)| {
+    runner.run((of(subject, wild::<F>(1)), bad), |(problem, bad)| {
         let (n, d) = (problem.x.nrows(), problem.x.ncols());
         let (i, j) = ((problem.seed % n as u64) as usize, (problem.seed / 7 % d as u64) as usize);
         let mut x = problem.x.clone();
         x.set(i, j, bad);
-        let backend = subject.lend(&x);
+        let x = subject.represented(&x);
         let (mut w, mut r) = (problem.weights.clone(), vec![F::one(); n]);
         (w[j], r[i]) = (F::zero(), F::zero());
         let (mut out, mut acc) = (vec![F::zero(); n], vec![F::zero(); d]);
-        backend.matvec(0..n, &w, &mut out);
-        backend.matvec_transpose(0..n, &r, &mut acc);
-        for (k, out) in out.iter().enumerate() {
-            prop_assert_eq!(out.is_nan(), k == i, "{} · 0 in product {}", bad, k);
-        }
-        for (k, acc) in acc.iter().enumerate() {
-            prop_assert_eq!(acc.is_nan(), k == j, "{} · 0 in sum {}", bad, k);
+        // Storage of few bits may have neither NaN nor infinity.
+        if !x.get(i, j).is_finite() {
+            let backend = subject.lend(&x);
+            backend.matvec(0..n, &w, &mut out);
+            backend.matvec_transpose(0..n, &r, &mut acc);
+            let what = format!("element ({i}, {j}) is {bad}, and w[{j}] is 0: NaN in out");
+            nan_exactly_where(&what, &out, |k| k == i)?;
+            let what = format!("element ({i}, {j}) is {bad}, and r[{i}] is 0: NaN in acc");
+            nan_exactly_where(&what, &acc, |k| k == j)?;
+            acc.fill(F::zero());
         }
         let backend = subject.lend(&problem.x);
-        let stored = stored(&*backend);
+        let stored = stored(&backend);
         (w[j], r[i]) = (F::nan(), F::nan());
         backend.matvec(0..n, &w, &mut out);
-        for (k, out) in out.iter().enumerate() {
-            prop_assert_eq!(out.is_nan(), stored[k][j], "NaN in w in product {}", k);
-        }
+        nan_exactly_where(&format!("w[{j}] is NaN: NaN in out"), &out, |k| stored[k][j])?;
         acc.fill(F::zero());
         backend.matvec_transpose(0..n, &r, &mut acc);
-        for (k, acc) in acc.iter().enumerate() {
-            prop_assert_eq!(acc.is_nan(), stored[i][k], "NaN in r in sum {}", k);
-        }
-        Ok(())
+        nan_exactly_where(&format!("r[{i}] is NaN: NaN in acc"), &acc, |k| stored[i][k])
     })
+}
+
+/// Fails unless a NaN has reached the places that it touches, and no other.
+fn nan_exactly_where<F: Float>(
+    what: &str,
+    found: &[F],
+    touched: impl Fn(usize) -> bool,
+) -> Outcome {
+    for (k, found) in found.iter().enumerate() {
+        let must =
+            if touched(k) { "must be NaN: no term may be skipped" } else { "must not be NaN" };
+        prop_assert!(found.is_nan() == touched(k), "{what}[{k}] is {found:?}, and {must}");
+    }
+    Ok(())
+}
+
+/// Fails unless the numbers are equal.
+fn same_numbers<F: Float>(what: &str, found: &[F], expected: &[F]) -> Outcome {
+    prop_assert_eq!(found.len(), expected.len());
+    for (k, (found, expected)) in found.iter().zip(expected).enumerate() {
+        prop_assert!(found == expected, "{what} {k}: {found:e}, expected exactly {expected:e}");
+    }
+    Ok(())
 }
 
 /// As many elements are stored as the matrix says, those that are not zero among them: all, unless
 /// it is sparse.
 pub fn stored_elements<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(wild::<F>(1), |problem| {
+    runner.run(of(subject, wild::<F>(1)), |problem| {
         let (x, backend) = (&problem.x, subject.lend(&problem.x));
         let before: Vec<usize> = (0..=x.nrows()).map(|row| backend.stored_before(row)).collect();
-        prop_assert_eq!(before[0], 0);
-        prop_assert!(before.is_sorted(), "{:?} falls", before);
-        let stored = stored(&*backend);
-        let count = stored.iter().flatten().filter(|&&stored| stored).count();
-        prop_assert_eq!(count, before[x.nrows()]);
+        prop_assert!(before[0] == 0, "stored_before(0) is {}, and must be 0", before[0]);
+        for (row, pair) in before.windows(2).enumerate() {
+            let [this, next] = [pair[0], pair[1]];
+            prop_assert!(this <= next, "stored_before falls from {this} to {next} after row {row}");
+        }
+        let (stored, promised) = (stored(&backend), before[x.nrows()]);
+        let mut lost = None;
         for (i, row) in stored.iter().enumerate() {
             for (j, &stored) in row.iter().enumerate() {
-                prop_assert!(stored || x.get(i, j) == F::zero(), "({}, {}) is lost", i, j);
+                let value = x.get(i, j);
+                prop_assert!(
+                    stored || value == F::zero(),
+                    "element ({i}, {j}) is {value:e}, and NaN in r[{i}] does not reach acc[{j}]"
+                );
+                lost = lost.or((!stored).then_some((i, j)));
             }
         }
+        let count = stored.iter().flatten().filter(|&&stored| stored).count();
+        let place = lost.map_or(String::new(), |(i, j)| {
+            format!(": not through element ({i}, {j}), which is 0, for one")
+        });
+        prop_assert!(
+            count == promised,
+            "stored_before({}) says that {promised} elements are stored, and NaN in r passes through \
+             {count}{place}",
+            x.nrows()
+        );
         Ok(())
     })
 }
@@ -163,14 +200,14 @@ fn stored<F: Float>(x: &AnyBackend<'_, F>) -> Vec<Vec<bool>> {
 
 /// Layout in memory changes nothing but rounding.
 pub fn layouts<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run((wild::<F>(1), layout()), |(problem, layout)| {
+    runner.run((of(subject, wild::<F>(1)), layout()), |(problem, layout)| {
         let (plain, other) = (problem.x.laid_out(Layout::default()), problem.x.laid_out(layout));
         let (rows, d) = (0..plain.nrows(), plain.ncols());
         let r = vector(&mut problem.rng(), rows.len());
         for x in [&plain, &other] {
             let backend = subject.lend(x);
-            is_product(&*backend, &problem.x, rows.clone(), &problem.weights)?;
-            is_accumulated(&*backend, &problem.x, rows.clone(), &r, &vec![F::zero(); d])?;
+            is_product(&backend, &problem.x, rows.clone(), &problem.weights)?;
+            is_accumulated(&backend, &problem.x, rows.clone(), &r, &vec![F::zero(); d])?;
         }
         Ok(())
     })
@@ -178,9 +215,9 @@ pub fn layouts<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
 
 /// Equal calls give equal bits, on several threads at once too.
 pub fn repeatability<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(wild::<F>(1), |problem| {
+    runner.run(of(subject, wild::<F>(1)), |problem| {
         let (n, d) = (problem.x.nrows(), problem.x.ncols());
-        let backend = &*subject.lend(&problem.x);
+        let backend = &subject.lend(&problem.x);
         let r: Vec<F> = vector(&mut problem.rng(), n);
         let call = || {
             let (mut out, mut acc) = (vec![F::zero(); n], vec![F::one(); d]);
@@ -199,17 +236,15 @@ pub fn repeatability<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Che
 
 /// `vector` keeps the values and their order.
 pub fn order<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(wild::<F>(1), |problem| {
-        let backend = subject.lend(&problem.x);
-        let handed = backend.vector(problem.weights.clone());
-        let read: Vec<F> = (0..problem.weights.len()).map(|k| handed[k]).collect();
+    runner.run(of(subject, wild::<F>(1)), |problem| {
+        let read = subject.vector(&problem.x, problem.weights.clone());
         same_bits("vector", &read, &problem.weights)
     })
 }
 
 /// `matvec_transpose_wide` adds the transposed product to sums in `f64`, whatever `scratch` held.
 pub fn wide_accumulation<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(wild::<F>(1), |problem| {
+    runner.run(of(subject, wild::<F>(1)), |problem| {
         let (mut rng, x) = (problem.rng(), &problem.x);
         let rows = range(&mut rng, x);
         let r: Vec<F> = vector(&mut rng, rows.len());
@@ -229,21 +264,20 @@ pub fn wide_accumulation<F: Float>(subject: Subjects<'_, F>, runner: &Runner) ->
 
 /// `copy_rows` copies the rows of a range, exactly.
 pub fn copied_rows<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(wild::<F>(1), |problem| {
+    runner.run(of(subject, wild::<F>(1)), |problem| {
         let (x, d) = (&problem.x, problem.x.ncols());
         let rows = range(&mut problem.rng(), x);
         let mut copied = vec![F::nan(); rows.len() * d];
         subject.lend(x).copy_rows(rows.clone(), &mut copied);
         let expected: Vec<F> = rows.flat_map(|i| (0..d).map(move |j| x.get(i, j))).collect();
-        prop_assert_eq!(copied, expected);
-        Ok(())
+        same_numbers("copied rows, place", &copied, &expected)
     })
 }
 
 /// `column_moments` adds rows by their weights: sums within rounding, largest deviations exactly,
 /// zeros for constant columns, nothing for rows of weight 0.
 pub fn moments<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(wild::<F>(1), |problem| {
+    runner.run(of(subject, wild::<F>(1)), |problem| {
         let (mut rng, n, d) = (problem.rng(), problem.x.nrows(), problem.x.ncols());
         let rows = range(&mut rng, &problem.x);
         let origin: Vec<f64> = (0..d).map(|j| problem.x.get(0, j).widen()).collect();
@@ -252,10 +286,9 @@ pub fn moments<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
             false => (0..n).map(|_| weight(&mut rng)).collect(),
         };
         let weight = |i: usize| weights.get(i).map_or(1.0, |weight| weight.widen());
-        let x = Matrix::new((n, d), problem.x.layout(), |i, j| {
-            let hidden = weight(i) == 0.0 && j.is_multiple_of(2);
-            if hidden { F::nan() } else { problem.x.get(i, j) }
-        });
+        let hidden = |i: usize, j: usize| weight(i) == 0.0 && j.is_multiple_of(2);
+        let x = problem.x.map(|i, j, value| if hidden(i, j) { F::nan() } else { value });
+        let x = subject.represented(&x);
         let mut got = ColumnMoments::new(&origin);
         let middle = rng.random_range(rows.start..=rows.end);
         for part in [rows.start..middle, middle..rows.end] {
@@ -287,67 +320,4 @@ pub fn moments<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
 fn weight<F: Float>(rng: &mut Xoshiro256PlusPlus) -> F {
     let count = f64::from(u8::from(rng.random_bool(0.7)));
     F::narrow(count * 10f64.powf(rng.random_range(-12.0..4.0)))
-}
-
-fn is_product<F: Float>(
-    backend: &AnyBackend<'_, F>,
-    x: &Matrix<F>,
-    rows: Range<usize>,
-    w: &[F],
-) -> Outcome {
-    let mut out = vec![F::nan(); rows.len()];
-    backend.matvec(rows.clone(), w, &mut out);
-    for (i, got) in rows.zip(out) {
-        let terms = || w.iter().enumerate().map(|(j, w)| (x.get(i, j).widen(), w.widen()));
-        within_dot(&format!("product of row {i}"), got, 0.0, terms)?;
-    }
-    Ok(())
-}
-
-fn is_accumulated<F: Float>(
-    backend: &AnyBackend<'_, F>,
-    x: &Matrix<F>,
-    rows: Range<usize>,
-    r: &[F],
-    before: &[F],
-) -> Outcome {
-    let mut acc = before.to_vec();
-    backend.matvec_transpose(rows.clone(), r, &mut acc);
-    within_accumulation(x, rows, r, before, &acc)
-}
-
-fn within_accumulation<F: Float>(
-    x: &Matrix<F>,
-    rows: Range<usize>,
-    r: &[F],
-    before: &[F],
-    acc: &[F],
-) -> Outcome {
-    for (j, (&got, before)) in acc.iter().zip(before).enumerate() {
-        let terms = || rows.clone().zip(r).map(|(i, r)| (x.get(i, j).widen(), r.widen()));
-        within_dot(&format!("sum of column {j}"), got, before.widen(), terms)?;
-    }
-    Ok(())
-}
-
-fn within_dot<F: Float, I: Iterator<Item = (f64, f64)>>(
-    what: &str,
-    got: F,
-    start: f64,
-    terms: impl Fn() -> I,
-) -> Outcome {
-    let (sum, bound) = dot::<F, I>(start, terms);
-    close(what, got, sum, bound)
-}
-
-/// A sum of products, and how far it may be off in the precision `F`.
-fn dot<F: Float, I: Iterator<Item = (f64, f64)>>(start: f64, terms: impl Fn() -> I) -> (f64, f64) {
-    let (mut sum, mut size, mut count) = (Sum::default(), start.abs(), 1);
-    sum.add(start);
-    for (a, b) in terms() {
-        sum.add_product(a, b);
-        size += (a * b).abs();
-        count += 1;
-    }
-    (sum.value(), tolerance::dot::<F>(count) * size + tolerance::underflow::<F>(count))
 }

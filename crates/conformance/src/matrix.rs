@@ -82,6 +82,13 @@ impl<F: Float> Matrix<F> {
         Self::new((rows.len(), ncols), Layout::default(), |i, j| rows[i][j])
     }
 
+    /// Other values in the same shape and layout: `value(row, column, present value)`.
+    #[must_use]
+    pub fn map(&self, value: impl Fn(usize, usize, F) -> F) -> Self {
+        let value = |i, j| value(i, j, self.get(i, j));
+        Self::new((self.nrows, self.ncols), self.layout, value)
+    }
+
     /// The same values in another layout.
     #[must_use]
     pub fn laid_out(&self, layout: Layout) -> Self {
@@ -151,13 +158,24 @@ impl<F: Float> Matrix<F> {
     }
 }
 
+/// The most rows, and numbers of a row, that are printed.
+const PRINTED: usize = 8;
+
+/// Some of the numbers, printed.
+pub(crate) fn some<T: fmt::Debug>(values: &[T]) -> String {
+    let more = values.len().saturating_sub(PRINTED);
+    let shown: Vec<_> = values.iter().take(PRINTED).map(|value| format!("{value:?}")).collect();
+    let rest = if more > 0 { format!(", … {} in all", values.len()) } else { String::new() };
+    format!("[{}{rest}]", shown.join(", "))
+}
+
 impl<F: Float> fmt::Debug for Matrix<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} x {} of {}, {:?}", self.nrows, self.ncols, F::NAME, self.layout)?;
-        for row in self.rows().iter().take(20) {
-            writeln!(f, "  {:?}", &row[..row.len().min(20)])?;
+        write!(f, "{} x {} of {}, {:?}", self.nrows, self.ncols, F::NAME, self.layout)?;
+        for row in self.rows().iter().take(PRINTED) {
+            write!(f, "\n  {}", some(row))?;
         }
-        Ok(())
+        if self.nrows > PRINTED { write!(f, "\n  … {} rows in all", self.nrows) } else { Ok(()) }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Optima under penalties that have no gradient, against their conditions by the oracle.
 
-use logit_core::{Float, LogisticRegression, ProximalNewton, Solver, StopReason};
+use logit_core::{AnyBackend, Float, LogisticRegression, ProximalNewton, Solver, StopReason};
 use proptest::prelude::*;
 use rand::RngExt;
 
 use crate::algorithms::estimator;
-use crate::any::{AnyBackend, AnySubject, compile};
+use crate::any::{AnySubject, compile, of};
 use crate::contract::Check;
 use crate::oracle::Oracle;
 use crate::runner::{Outcome, Runner, close, must};
@@ -21,8 +21,8 @@ const TOLERANCE: f64 = 1e-9;
 
 /// Fits with an L1 penalty end where every slope is that of a minimum, and report that loss.
 pub fn elastic_net<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(tame::<F>(), |problem| {
-        let backend = &*subject.lend(&problem.x);
+    runner.run(of(subject, tame::<F>()), |problem| {
+        let backend = &subject.lend(&problem.x);
         let l1 = 10f64.powf(problem.rng().random_range(-3.0..0.0));
         let estimator = estimator(problem.setup).l1(l1);
         // Second derivatives by all parameters, by some of them, by none.

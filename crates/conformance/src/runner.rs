@@ -17,6 +17,31 @@ pub trait Subject<'a, F: Float> {
 
     /// Makes the backend.
     fn lend(&self, matrix: &'a Matrix<F>) -> Self::Backend;
+
+    /// The matrix that the backend holds where it is to hold this one: another where its storage
+    /// rounds. That matrix itself must be held exactly. The provided one gives the same matrix.
+    fn represented(&self, matrix: &Matrix<F>) -> Matrix<F> {
+        matrix.clone()
+    }
+}
+
+/// A function that makes the backend, and one for [`represented`](Subject::represented).
+impl<'a, F, B, S, R> Subject<'a, F> for (S, R)
+where
+    F: Float,
+    B: Backend<Scalar = F> + 'a,
+    S: Fn(&'a Matrix<F>) -> B,
+    R: Fn(&Matrix<F>) -> Matrix<F>,
+{
+    type Backend = B;
+
+    fn lend(&self, matrix: &'a Matrix<F>) -> B {
+        (self.0)(matrix)
+    }
+
+    fn represented(&self, matrix: &Matrix<F>) -> Matrix<F> {
+        (self.1)(matrix)
+    }
 }
 
 impl<'a, F, B, S> Subject<'a, F> for S
@@ -49,6 +74,13 @@ impl Runner {
         Self { config: Config { source_file: Some(source_file), ..config } }
     }
 
+    /// A runner for checks that are to fail: their seeds are not kept.
+    #[cfg(test)]
+    pub(crate) fn unsaved() -> Self {
+        let config = seeds::config("unsaved", 256);
+        Self { config: Config { failure_persistence: None, ..config } }
+    }
+
     /// The same with a fraction of the cases, for slow checks.
     #[must_use]
     pub fn fewer(&self, divisor: u32) -> Self {
@@ -66,9 +98,20 @@ impl Runner {
         check: impl Fn(S::Value) -> Outcome,
     ) -> Result<(), String> {
         TestRunner::new(self.config.clone()).run(&strategy, check).map_err(|error| match error {
-            TestError::Fail(reason, case) => format!("{reason}\nsmallest case: {case:#?}"),
+            TestError::Fail(reason, case) => {
+                format!("{}\nsmallest case: {}", cut(reason.to_string()), cut(format!("{case:?}")))
+            }
             TestError::Abort(reason) => format!("gave up: {reason}"),
         })
+    }
+}
+
+/// The beginning of a message.
+fn cut(message: String) -> String {
+    const LONGEST: usize = 3000;
+    match message.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} … {} bytes in all", &message[..end], message.len()),
+        None => message,
     }
 }
 

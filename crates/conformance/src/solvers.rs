@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use crate::algorithms::estimator;
-use crate::any::{AnySubject, compile};
+use crate::any::{AnySubject, compile, of};
 use crate::contract::Check;
 use crate::oracle::{Oracle, Setup};
 use crate::runner::{Outcome, Runner, must};
@@ -24,23 +24,25 @@ fn suboptimality<F: Float>() -> f64 {
 
 /// Newton's method ends at the optimum.
 pub fn newton<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(tame::<F>(), |problem| reaches(subject, problem, Newton::new()))
+    runner.run(of(subject, tame::<F>()), |problem| reaches(subject, problem, Newton::new()))
 }
 
 /// Newton's method in a trust region ends at the optimum.
 pub fn trust_region<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(tame::<F>(), |problem| reaches(subject, problem, TrustRegion::new()))
+    runner.run(of(subject, tame::<F>()), |problem| reaches(subject, problem, TrustRegion::new()))
 }
 
 /// L-BFGS ends at the optimum.
 pub fn lbfgs<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(tame::<F>(), |problem| reaches(subject, problem, Lbfgs::new().tolerance(1e-13)))
+    runner.run(of(subject, tame::<F>()), |problem| {
+        reaches(subject, problem, Lbfgs::new().tolerance(1e-13))
+    })
 }
 
 /// Without a penalty, all solvers that come to large logits tell alike whether there is an optimum,
 /// and a direction that says no moves rows towards their classes, and none away but by rounding.
 pub fn separation<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(tame::<F>(), |problem| {
+    runner.run(of(subject, tame::<F>()), |problem| {
         let told = [
             separated(subject, &problem, Newton::new())?,
             separated(subject, &problem, TrustRegion::new())?,
@@ -70,7 +72,7 @@ fn separated<F: Float>(
     solver: impl Solver,
 ) -> Result<Option<Told>, TestCaseError> {
     const ASKED: f64 = 8.0;
-    let backend = &*subject.lend(&problem.x);
+    let backend = &subject.lend(&problem.x);
     let estimator = estimator(Setup { l2: 0.0, ..problem.setup }).solver(solver);
     let (complete, direction) = match estimator.fit(backend, &problem.y) {
         Err(Error::Separated { complete, direction, .. }) => (complete, direction),
@@ -102,7 +104,7 @@ fn reaches<F: Float>(
     solver: impl Solver,
 ) -> Outcome {
     let setup = Setup { l2: problem.setup.l2 + 1e-2, ..problem.setup };
-    let backend = &*subject.lend(&problem.x);
+    let backend = &subject.lend(&problem.x);
     let fit = must(estimator(setup).solver(solver).fit(backend, &problem.y))?;
     is_optimum(&Oracle::new(&problem.x, &problem.y, setup), &fit.model, &fit.report)
 }

@@ -47,6 +47,7 @@ mod fit;
 // What a fit is worth.
 mod inference;
 
+pub use backend::any::AnyBackend;
 pub use backend::column_moments::ColumnMoments;
 pub use backend::contract::Backend;
 pub use backend::dense::{self, Dense};
@@ -78,6 +79,7 @@ pub use progress::checkpoint::Checkpoint;
 pub use progress::report::{Report, StopReason};
 pub use progress::state::SolverState;
 pub use progress::trace::{Progress, Trace};
+pub use solvers::any::AnySolver;
 pub use solvers::auto::Auto;
 pub use solvers::gradient_descent::GradientDescent;
 pub use solvers::lbfgs::Lbfgs;

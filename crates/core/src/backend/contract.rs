@@ -57,11 +57,21 @@ use crate::numbers::float::Float;
 ///
 /// The algorithms guarantee that `rows` lies within `0..nrows` and that slices have the lengths
 /// that the methods name. For other calls a backend may panic, as slicing does by itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Backend`",
+    label = "a matrix of a library must be wrapped",
+    note = "wrap the matrix of a library: `Ndarray::from(&x)`, `Nalgebra::from(&x)`, `Faer::from(&x)`, `Sprs::from(&x)`",
+    note = "numbers in a slice: `Dense::from_rows(&values, nrows, ncols)` or `Dense::from_columns(&values, nrows, ncols)`",
+    note = "the numbers of the matrix must be `f32` or `f64`"
+)]
 pub trait Backend: Sync {
     /// The precision of the matrix.
     type Scalar: Float;
 
     /// The library's own vector, in which predictions are returned.
+    ///
+    /// Code that is generic over `Backend` can only index it. It takes predictions into a slice of its
+    /// own instead: [`Model::predict_proba_into`](crate::Model::predict_proba_into).
     type Vector: Index<usize, Output = Self::Scalar>;
 
     /// The number of rows, n.

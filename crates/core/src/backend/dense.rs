@@ -10,9 +10,9 @@ use std::marker::PhantomData;
 use crate::numbers::float::Float;
 use crate::numbers::lines::Lines;
 
-/// A borrowed dense matrix whose rows or columns are contiguous.
+/// Numbers in a slice, from any library: a matrix whose rows or columns are contiguous.
 ///
-/// It is a backend for numbers in a plain slice, and computes the products of other backends.
+/// It borrows the slice, and computes the products of other backends too.
 ///
 /// ```
 /// # use logit_core as logit;
@@ -45,6 +45,47 @@ impl<'a, F: Float> Dense<'a, F> {
     /// If there are not `nrows · ncols` values.
     pub fn from_columns(values: &'a [F], nrows: usize, ncols: usize) -> Self {
         Self { lines: Lines::from_slice(values, ncols, nrows), rows_are_lines: false }
+    }
+
+    /// A matrix of `nrows` rows of `ncols` numbers, each row `stride` numbers after the one before.
+    ///
+    /// Rows may overlap: with a stride of 1, a row is a window on a series.
+    ///
+    /// ```
+    /// # use logit_core as logit;
+    /// use logit::{Dense, LogisticRegression};
+    ///
+    /// // The third number of each row is no feature.
+    /// let table = [0.5, 6.0, 17.0, 1.0, 8.0, 18.0, 3.5, 5.0, 19.0, 4.0, 8.0, 20.0];
+    /// let x = Dense::from_rows_with_stride(&table, 4, 2, 3);
+    /// let fit = LogisticRegression::new().l2(0.1).fit(&x, [0, 1, 0, 1])?;
+    /// assert_eq!(fit.model.weights().len(), 2);
+    /// # Ok::<(), logit::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the last row does not end within the values.
+    pub fn from_rows_with_stride(
+        values: &'a [F],
+        nrows: usize,
+        ncols: usize,
+        stride: usize,
+    ) -> Self {
+        Self { lines: Lines::with_stride(values, nrows, ncols, stride), rows_are_lines: true }
+    }
+
+    /// A matrix of `ncols` columns of `nrows` numbers, each column `stride` numbers after the one
+    /// before: the leading dimension of LAPACK.
+    ///
+    /// # Panics
+    /// If the last column does not end within the values.
+    pub fn from_columns_with_stride(
+        values: &'a [F],
+        nrows: usize,
+        ncols: usize,
+        stride: usize,
+    ) -> Self {
+        Self { lines: Lines::with_stride(values, ncols, nrows, stride), rows_are_lines: false }
     }
 
     /// A matrix of `nrows` by `ncols` numbers in memory, if its rows or columns are contiguous.

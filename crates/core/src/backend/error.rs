@@ -17,7 +17,7 @@ pub enum Error {
     NoColumns,
 
     /// The number of labels is not the number of rows (or of predictions).
-    #[error("{labels} labels for {rows} rows: give one label per row")]
+    #[error("{} for {}: give one label per row", count(*labels, "label"), count(*rows, "row"))]
     LabelCount {
         /// The number of rows.
         rows: usize,
@@ -26,7 +26,10 @@ pub enum Error {
     },
 
     /// A label names neither class.
-    #[error("label of row {row} is {value}: labels are 0 or 1 (false or true)")]
+    #[error(
+        "label of row {row} is {value}: labels are 0 or 1 (false or true){}",
+        label_hint(value)
+    )]
     Label {
         /// The row of the label.
         row: usize,
@@ -68,7 +71,10 @@ pub enum Error {
     },
 
     /// The number of initial weights is not the number of columns.
-    #[error("{given} initial weights for {expected} columns: give one weight per column")]
+    #[error(
+        "{} for {}: give one weight per column",
+        count(*given, "initial weight"), count(*expected, "column")
+    )]
     InitialWeightCount {
         /// The number of weights given.
         given: usize,
@@ -100,8 +106,9 @@ pub enum Error {
 
     /// The loss or its gradient left the range of the precision during the fit.
     #[error(
-        "the fit diverged: at iteration {iteration} the loss is {loss:?} or its gradient is not \
+        "the fit {}diverged: at iteration {iteration} the loss is {loss:?} or its gradient is not \
          finite (best loss so far: {best_loss:?}){}",
+        if solver.is_empty() { String::new() } else { format!("by {solver} ") },
         learning_rate.map_or(String::new(), |rate| {
             format!("; lower the learning rate, which is {rate:?}, or standardize")
         })
@@ -118,6 +125,8 @@ pub enum Error {
         best_loss: f64,
         /// The learning rate, if the solver was given one.
         learning_rate: Option<f64>,
+        /// The name of the solver; empty where a solver is called without a fit.
+        solver: &'static str,
     },
 
     /// The loss or the gradient of the initial model is out of range, though no product of features
@@ -301,7 +310,7 @@ pub enum Error {
     },
 
     /// The number of values given per row is not the number of rows.
-    #[error("{given} {name}s for {rows} rows: give one per row")]
+    #[error("{} for {}: give one per row", count(*given, name), count(*rows, "row"))]
     RowCount {
         /// The setting's name.
         name: &'static str,
@@ -312,7 +321,7 @@ pub enum Error {
     },
 
     /// The model has another number of features than the data.
-    #[error("{given} columns for a model of {expected} features")]
+    #[error("{} for a model of {}", count(*given, "column"), count(*expected, "feature"))]
     FeatureCount {
         /// The number of columns given.
         given: usize,
@@ -331,7 +340,9 @@ pub enum Error {
     },
 
     /// The slice for results has the wrong length.
-    #[error("{given} places for the results of {rows} rows: give one per row")]
+    #[error(
+        "{} for the results of {}: give one per row", count(*given, "place"), count(*rows, "row")
+    )]
     OutputLength {
         /// The number of places given.
         given: usize,
@@ -393,6 +404,20 @@ pub(crate) fn quoted(given: &str) -> String {
     quoted
 }
 
+/// A number of things in words, as in "1 row" and "2 rows".
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What makes classes of labels of other kinds.
+fn label_hint(value: &str) -> &'static str {
+    match value {
+        "-1" => "; of labels -1 and 1, give `y.iter().map(|&y| y > 0)`, or `y > 0.0`",
+        "2" => "; of labels 1 and 2, give `y.iter().map(|&y| y > 1)`, or `y > 1.0`",
+        _ => "",
+    }
+}
+
 /// The largest number of columns that a message names.
 const NAMED_COLUMNS: usize = 5;
 
@@ -416,6 +441,28 @@ fn named_with(columns: &[usize], of_column: impl Fn(usize) -> &'static str) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_is_singular() {
+        let told = |labels, rows| Error::LabelCount { labels, rows }.to_string();
+        assert_eq!(told(1, 2), "1 label for 2 rows: give one label per row");
+        assert_eq!(told(0, 1), "0 labels for 1 row: give one label per row");
+        let told = Error::FeatureCount { given: 1, expected: 3 }.to_string();
+        assert_eq!(told, "1 column for a model of 3 features");
+        let told = Error::RowCount { name: "offset", given: 1, rows: 3 }.to_string();
+        assert_eq!(told, "1 offset for 3 rows: give one per row");
+    }
+
+    #[test]
+    fn labels_of_other_numbers_are_told_how_to_become_classes() {
+        let told = |value: &str| Error::Label { row: 3, value: value.into() }.to_string();
+        let accepted = "labels are 0 or 1 (false or true)";
+        assert_eq!(told("0.5"), format!("label of row 3 is 0.5: {accepted}"));
+        let hint = "of labels -1 and 1, give `y.iter().map(|&y| y > 0)`, or `y > 0.0`";
+        assert_eq!(told("-1"), format!("label of row 3 is -1: {accepted}; {hint}"));
+        let hint = "of labels 1 and 2, give `y.iter().map(|&y| y > 1)`, or `y > 1.0`";
+        assert_eq!(told("2"), format!("label of row 3 is 2: {accepted}; {hint}"));
+    }
 
     #[test]
     fn of_many_columns_the_first_five_are_named() {

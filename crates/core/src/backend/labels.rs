@@ -30,6 +30,12 @@ use crate::backend::error::{Error, quoted};
 /// assert_eq!(1u8.class(), Some(true));
 /// assert_eq!(0.5.class(), None);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a label: it must be a `bool` or a number, 0 or 1",
+    label = "labels must be `bool` or numbers",
+    note = "make `bool` of names: `y.iter().map(|name| *name == \"yes\")`",
+    note = "or implement `Label` for a type of your own"
+)]
 pub trait Label: Display {
     /// The class, or `None` for a value that is neither 0 nor 1.
     fn class(&self) -> Option<bool>;

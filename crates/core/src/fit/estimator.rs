@@ -379,8 +379,7 @@ impl<S: Solver> LogisticRegression<S> {
 
     /// Fails on a solver that cannot serve in a precision, or with an L1 penalty.
     pub(crate) fn check_solver<F: Float>(&self, l1: f64) -> Result<(), Error> {
-        self.solver.check::<F>()?;
-        solver::check_l1(&self.solver, l1)
+        solver::check::<F, S>(&self.solver, l1)
     }
 
     /// Minimises an objective over `x` from a model on.
@@ -403,7 +402,10 @@ impl<S: Solver> LogisticRegression<S> {
         at: Vec<B::Scalar>,
         mut trace: Trace<'_, B::Scalar>,
     ) -> Result<Fit<B::Scalar>, Error> {
-        let minimum = self.solver.minimize(objective, at, &mut trace).map_err(|error| {
+        let minimum = self.solver.minimize(objective, at, &mut trace).map_err(|mut error| {
+            if let Error::Diverged { solver, .. } = &mut error {
+                *solver = self.solver.name();
+            }
             // Good data is not searched on the way: a non-finite value in the matrix, for one,
             // makes the very first gradient non-finite.
             match &error {

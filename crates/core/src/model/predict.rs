@@ -21,6 +21,18 @@ impl<F: Float> Model<F> {
         Ok(x.vector(self.map_logits(x, |_| {})?))
     }
 
+    /// The same, into a slice of the caller's: one number per row of `x`.
+    ///
+    /// # Errors
+    /// [`Error::OutputLength`] where `out` has another length; else as for
+    /// [`decision_function`](Self::decision_function). What `out` holds after an error is not said.
+    pub fn decision_function_into<B>(&self, x: &B, out: &mut [F]) -> Result<(), Error>
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
+        self.map_logits_into(x, |_| {}, out)
+    }
+
     /// The probability of class 1 for each row of `x`.
     ///
     /// # Errors
@@ -30,6 +42,35 @@ impl<F: Float> Model<F> {
         B: Backend<Scalar = F> + ?Sized,
     {
         Ok(x.vector(self.map_logits(x, slice::sigmoid)?))
+    }
+
+    /// The same, into a slice of the caller's: one number per row of `x`.
+    ///
+    /// It serves any backend alike, whatever its own vector is, and allocates nothing per row.
+    ///
+    /// # Errors
+    /// As for [`decision_function_into`](Self::decision_function_into).
+    ///
+    /// ```
+    /// # use logit_core as logit;
+    /// use logit::{Backend, Dense, Error, Float, Model};
+    ///
+    /// fn mean_probability<B: Backend>(model: &Model<B::Scalar>, x: &B) -> Result<f64, Error> {
+    ///     let mut p = vec![B::Scalar::default(); x.nrows()];
+    ///     model.predict_proba_into(x, &mut p)?;
+    ///     Ok(p.iter().sum::<B::Scalar>().widen() / p.len() as f64)
+    /// }
+    ///
+    /// let model = Model::new([1.0], 0.0)?;
+    /// let x = Dense::from_rows(&[-1.0, 0.0, 1.0], 3, 1); // or any other backend
+    /// assert!((mean_probability(&model, &x)? - 0.5).abs() < 1e-9);
+    /// # Ok::<(), logit::Error>(())
+    /// ```
+    pub fn predict_proba_into<B>(&self, x: &B, out: &mut [F]) -> Result<(), Error>
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
+        self.map_logits_into(x, slice::sigmoid, out)
     }
 
     /// The likelier class of each row of `x`: whether its probability is at least 0.5.
@@ -78,13 +119,30 @@ impl<F: Float> Model<F> {
     where
         B: Backend<Scalar = F> + ?Sized,
     {
+        let mut out = vec![F::zero(); x.nrows()];
+        self.map_logits_into(x, map, &mut out)?;
+        Ok(out)
+    }
+
+    fn map_logits_into<B>(
+        &self,
+        x: &B,
+        map: impl Fn(&mut [F]) + Sync,
+        out: &mut [F],
+    ) -> Result<(), Error>
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
         let (given, expected) = (x.ncols(), self.weights.len());
         if given != expected {
             return Err(Error::FeatureCount { given, expected });
         }
+        let (given, rows) = (out.len(), x.nrows());
+        if given != rows {
+            return Err(Error::OutputLength { given, rows });
+        }
         let partition = Partition::of(x);
-        let mut out = vec![F::zero(); x.nrows()];
-        let segments = partition.split(&mut out).into_iter();
+        let segments = partition.split(out).into_iter();
         let mut segments: Vec<_> = segments.map(|out| Segment { out, non_finite: None }).collect();
         partition.for_each_segment(&mut segments, |rows, segment| {
             let start = rows.start;
@@ -100,7 +158,7 @@ impl<F: Float> Model<F> {
             }
         });
         match segments.iter().find_map(|segment| segment.non_finite) {
-            None => Ok(out),
+            None => Ok(()),
             Some((row, value)) => {
                 check_products(x, row..row + 1, &self.weights)?;
                 Err(Error::NonFiniteLogit { row, value })

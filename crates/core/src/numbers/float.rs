@@ -1,6 +1,7 @@
 //! The two precisions.
 
 use std::fmt::{Debug, Display, LowerExp};
+use std::iter::Sum;
 
 /// A floating-point scalar: `f32` or `f64`, and nothing else (the trait is sealed).
 ///
@@ -16,6 +17,11 @@ use std::fmt::{Debug, Display, LowerExp};
 /// }
 /// assert_eq!(half(3.0f32), 1.5);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a precision: it must be `f32` or `f64`",
+    label = "numbers must be `f32` or `f64`",
+    note = "convert other numbers: `x.mapv(f64::from)` with ndarray, `x.map(f64::from)` with nalgebra and sprs"
+)]
 pub trait Float:
     num_traits::Float
     + num_traits::NumAssign
@@ -23,6 +29,8 @@ pub trait Float:
     + Default
     + Display
     + LowerExp
+    + Sum
+    + for<'a> Sum<&'a Self>
     + Send
     + Sync
     + Number<Float = Self>
@@ -81,6 +89,11 @@ mod private {
 ///
 /// So `&Vec<f64>`, `&Array1<f32>`, `&DVector<f64>` and `[0.5, 0.1]` all serve where the library
 /// takes numbers.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an `f32` or `f64`, nor a reference to one",
+    label = "numbers must be `f32` or `f64`",
+    note = "convert other numbers: `numbers.iter().map(|&number| f64::from(number))`"
+)]
 pub trait Number {
     /// The precision of the number.
     type Float: Float;

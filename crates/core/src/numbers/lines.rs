@@ -93,20 +93,38 @@ mod memory {
     impl<'a, F: Float> Lines<'a, F> {
         pub(crate) fn from_slice(values: &'a [F], count: usize, len: usize) -> Self {
             assert_eq!(Some(values.len()), count.checked_mul(len), "as many values as elements");
-            let (first, stride) = (values.as_ptr(), len as isize);
+            Self::with_stride(values, count, len, len)
+        }
+
+        /// Lines that begin a stride apart, and may overlap.
+        pub(crate) fn with_stride(
+            values: &'a [F],
+            count: usize,
+            len: usize,
+            stride: usize,
+        ) -> Self {
+            let empty = count == 0 || len == 0;
+            let end = || (count - 1).checked_mul(stride)?.checked_add(len);
+            let fits = empty || end().is_some_and(|end| end <= values.len());
+            assert!(fits, "{} values for {count} lines of {len}, {stride} apart", values.len());
+            // Where there are not two lines, nothing is a stride away.
+            let stride = if empty || count == 1 { len } else { stride } as isize;
+            let first = values.as_ptr();
             Self { first, count, len, stride, life: PhantomData }
         }
 
         /// The lines of a range.
         pub(crate) fn some(self, range: Range<usize>) -> Self {
-            assert!(range.start <= range.end && range.end <= self.count, "lines {range:?}");
+            let within = range.start <= range.end && range.end <= self.count;
+            assert!(within, "lines {range:?} of a matrix of {} lines", self.count);
             let first = self.first.wrapping_offset(range.start as isize * self.stride);
             Self { first, count: range.len(), ..self }
         }
 
         /// The same range of every line.
         pub(crate) fn part(self, range: Range<usize>) -> Self {
-            assert!(range.start <= range.end && range.end <= self.len, "elements {range:?}");
+            let within = range.start <= range.end && range.end <= self.len;
+            assert!(within, "elements {range:?} of lines of {} elements", self.len);
             Self { first: self.first.wrapping_add(range.start), len: range.len(), ..self }
         }
 
@@ -138,7 +156,7 @@ mod memory {
         pub(crate) fn get(&self, index: usize) -> &'a [F] {
             assert!(index < self.count, "line {index} of {}", self.count);
             // SAFETY: the maker of the first `Lines` vouched for its `count` lines for 'a: each has
-            // `len` contiguous elements, and they lie `stride` apart. `from_slice` has checked that
+            // `len` contiguous elements, and they lie `stride` apart. `with_stride` has checked that
             // its slice holds them all; `Dense::from_raw_parts` has this in its own contract.
             // `some` and `part` only narrow, within bounds that they check. `joined` has the same
             // numbers in one line. An empty line may have any address that is not null, and offsets

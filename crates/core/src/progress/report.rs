@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::backend::error::named;
+use crate::backend::error::{count, named};
 
 /// Why a fit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -125,8 +125,10 @@ impl fmt::Display for Report {
         let digits = usize::from(self.passes.fract() != 0.0);
         writeln!(
             f,
-            "{} iterations, {:.digits$} passes over the data: {why}",
-            self.iterations, self.passes
+            "{}, {:.digits$} {} over the data: {why}",
+            count(self.iterations, "iteration"),
+            self.passes,
+            if self.passes == 1.0 { "pass" } else { "passes" },
         )?;
         write!(f, "loss {:.6e}, gradient norm {:.1e}", self.loss, self.gradient_norm)?;
         let about = self.suboptimality.map(|by| format!("about {by:.1e}"));

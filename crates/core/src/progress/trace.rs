@@ -187,6 +187,7 @@ impl<'a, F: Float> Trace<'a, F> {
                 best: Box::new(self.best.widen()),
                 best_loss: report.best_loss,
                 learning_rate: None,
+                solver: "",
             });
         }
         (report.loss, report.gradient_norm) = (loss, gradient_norm);

@@ -1,5 +1,6 @@
 //! Methods that minimise an objective. None of them sees a matrix.
 
+pub(crate) mod any;
 pub(crate) mod auto;
 mod cooling;
 mod descent;

@@ -86,7 +86,20 @@ use crate::progress::trace::Trace;
 /// assert_eq!(estimator.resume(saved).fit(&x, y)?, fit); // in the same bits
 /// # Ok::<(), logit::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Solver`",
+    label = "a solver must be a value, such as `Newton::new()`",
+    note = "the solvers are `Auto`, `Newton`, `TrustRegion`, `Lbfgs`, `ProximalNewton` and `GradientDescent`",
+    note = "a solver by its name: `\"newton\".parse::<AnySolver>()?`"
+)]
 pub trait Solver {
+    /// The method's name, for messages. The provided one is that of the type, without its path.
+    fn name(&self) -> &'static str {
+        let path = std::any::type_name::<Self>();
+        let path = path.split('<').next().unwrap_or(path);
+        path.rsplit("::").next().unwrap_or(path)
+    }
+
     /// Checks the settings for the precision in which they will be used.
     ///
     /// # Errors
@@ -114,11 +127,19 @@ pub trait Solver {
     ) -> Result<(Evaluation<B::Scalar>, StopReason), Error>;
 }
 
-/// Fails if there is an L1 penalty that the solver would ignore.
-pub(crate) fn check_l1<S: Solver>(solver: &S, l1: f64) -> Result<(), Error> {
-    let path = std::any::type_name::<S>();
-    let name = path.rsplit("::").next().unwrap_or(path);
-    let accepted = "0, or the solver Auto or ProximalNewton";
+/// Fails if a solver cannot serve in a precision, or would ignore an L1 penalty.
+pub(crate) fn check<F: Float, S: Solver>(solver: &S, l1: f64) -> Result<(), Error> {
+    let name = solver.name();
+    solver.check::<F>().map_err(|error| match error {
+        Error::Setting { name: setting, value, accepted } => Error::Setting {
+            name: setting,
+            value: format!("{value} for the solver {name}"),
+            accepted,
+        },
+        other => other,
+    })?;
+    let accepted =
+        "0, or the solver must take an L1 penalty (accepts_l1), as Auto and ProximalNewton do";
     let value = format_args!("{l1} for the solver {name}");
     check_setting("l1", value, l1 == 0.0 || solver.accepts_l1(), accepted)
 }

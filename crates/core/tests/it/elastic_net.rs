@@ -4,7 +4,7 @@ use std::f64::consts::LN_2;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use logit_conformance::{AnyBackend, Matrix};
+use logit_conformance::{DynBackend, Matrix};
 use logit_core::{
     Backend, Error, Fit, Float, GradientDescent, Lbfgs, LogisticRegression, Newton, ProximalNewton,
     Solver, StopReason, TrustRegion,
@@ -204,7 +204,8 @@ fn refused<S: Solver>(solver: S, name: &str) {
     let (x, y) = data::<f64>(90, 6);
     let error = new().l1(0.25).solver(solver).fit(&x, &y).expect_err("an error");
     let told = format!(
-        "l1 is 0.25 for the solver {name}: it must be 0, or the solver Auto or ProximalNewton"
+        "l1 is 0.25 for the solver {name}: it must be 0, or the solver must take an L1 penalty \
+         (accepts_l1), as Auto and ProximalNewton do"
     );
     assert_eq!(error.to_string(), told);
 }
@@ -306,7 +307,7 @@ fn second_derivatives_wait_until_steps_have_taken_as_long_as_their_sum() {
     let fit = |stored| {
         let x = Counted { x: Matrix::from_rows(&rows), stored, copies: AtomicUsize::new(0) };
         let solver = ProximalNewton::new().most_derivatives(80).tolerance(1e-12);
-        let any: &AnyBackend<'_, f64> = &x;
+        let any: &DynBackend<'_, f64> = &x;
         let fit = new().l1(1e-3).solver(solver).fit(any, &y).expect("a fit");
         assert!((11..100).contains(&fit.report.iterations), "{}", fit.report);
         (fit.report.loss, x.copies.into_inner())

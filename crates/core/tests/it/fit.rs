@@ -205,11 +205,12 @@ fn a_diverging_fit_ends_with_its_best_parameters() {
     let (x, y) = data();
     let estimator = LogisticRegression::new().l2(1.0).solver(descent(3.0, 100_000));
     let start = estimator.clone().initial_weights([1.0, 1.0]);
-    let Error::Diverged { iteration, loss, best, best_loss, learning_rate } =
+    let Error::Diverged { iteration, loss, best, best_loss, learning_rate, solver } =
         start.fit(&x, &y).unwrap_err()
     else {
         panic!("no divergence");
     };
+    assert_eq!(solver, "GradientDescent");
     assert!(iteration > 100 && !loss.is_finite() && learning_rate == Some(3.0));
     let mut losses = Vec::new();
     let mut models = Vec::new();
@@ -337,8 +338,9 @@ fn errors_say_what_was_given_where_and_what_is_accepted() {
                 best: Box::new(Model::new([0.0], 0.0).expect("finite")),
                 best_loss: 0.5,
                 learning_rate: Some(1.0),
+                solver: "GradientDescent",
             },
-            "the fit diverged: at iteration 3 the loss is inf or its gradient is not finite \
+            "the fit by GradientDescent diverged: at iteration 3 the loss is inf or its gradient is not finite \
              (best loss so far: 0.5); lower the learning rate, which is 1.0, or standardize",
         ),
         (
@@ -348,6 +350,7 @@ fn errors_say_what_was_given_where_and_what_is_accepted() {
                 best: Box::new(Model::new([0.0], 0.0).expect("finite")),
                 best_loss: 0.25,
                 learning_rate: None,
+                solver: "",
             },
             "the fit diverged: at iteration 3 the loss is 0.25 or its gradient is not finite \
              (best loss so far: 0.25)",
@@ -541,4 +544,18 @@ fn settings_of_steps_are_checked() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn predictions_fill_a_slice_of_the_callers() {
+    let values: Vec<f64> = (0..2400).map(|k| f64::from(k * 7 % 31) - 15.0).collect();
+    let x = Dense::from_columns(&values, 800, 3);
+    let model = Model::new([0.5, -0.25, 0.125], 1.0).expect("finite");
+    let mut out = vec![f64::NAN; 800];
+    model.decision_function_into(&x, &mut out).expect("logits");
+    assert_eq!(Ok(&out), model.decision_function(&x).as_ref());
+    model.predict_proba_into(&x, &mut out).expect("probabilities");
+    assert_eq!(Ok(&out), model.predict_proba(&x).as_ref());
+    let error = model.predict_proba_into(&x, &mut out[1..]).expect_err("an error");
+    assert_eq!(error, Error::OutputLength { given: 799, rows: 800 });
 }

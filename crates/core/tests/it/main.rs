@@ -1,5 +1,6 @@
 //! All tests from outside but for those of minutes, in one program: linking and generic code are paid for once.
 
+mod any;
 mod bound;
 mod checkpoint;
 mod early_stopping;

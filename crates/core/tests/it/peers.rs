@@ -4,7 +4,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use logit_conformance::{AnyBackend, Matrix};
+use logit_conformance::{DynBackend, Matrix};
 use logit_core::{
     Backend, CrossValidated, CrossValidation, EarlyStopping, Error, Fit, GradientDescent, Lbfgs,
     LogisticRegression, Newton, Path, PathFit, Peers, ProximalNewton, Solver, TrustRegion,
@@ -70,7 +70,7 @@ impl Peers for Threads {
 }
 
 /// The rows of one thread, or all: fits to either are compiled once.
-pub(crate) type Any<'x> = AnyBackend<'x, f64>;
+pub(crate) type Any<'x> = DynBackend<'x, f64>;
 
 /// The rows of one thread.
 struct Part {

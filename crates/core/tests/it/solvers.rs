@@ -2,8 +2,8 @@
 
 use logit_conformance::Matrix;
 use logit_core::{
-    Error, Fit, Float, Lbfgs, LogisticRegression, Model, Newton, ProximalNewton, Solver,
-    StopReason, TrustRegion,
+    AnySolver, Auto, Dense, Error, Fit, Float, Lbfgs, LogisticRegression, Model, Newton,
+    ProximalNewton, Solver, StopReason, TrustRegion,
 };
 use proptest::prelude::*;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -416,4 +416,37 @@ fn fitted_without_a_sample(standardize: bool, rows: &Rows, y: &[bool]) -> Model<
     let solver = ProximalNewton::new().most_derivatives(0);
     let estimator = new().standardize(standardize).l1(1e-5).solver(solver);
     fitted::<f64>(&estimator, rows, y).model
+}
+
+#[test]
+fn an_error_of_a_setting_names_the_solver() {
+    let told = |solver: AnySolver| {
+        let fit = LogisticRegression::new().solver(solver.tolerance(-1.0));
+        fit.fit(&Dense::from_rows(&[0.0, 1.0], 2, 1), [0, 1]).unwrap_err().to_string()
+    };
+    let accepted = "it must be 0 or positive, and finite";
+    assert_eq!(
+        told(Auto::new().into()),
+        format!("tolerance is -1.0 for the solver Auto: {accepted}")
+    );
+    assert_eq!(
+        told(Newton::new().into()),
+        format!("tolerance is -1.0 for the solver Newton: {accepted}")
+    );
+}
+
+#[test]
+fn auto_passes_its_limits_on() {
+    let values: Vec<f64> = (0..240).map(|k| ((k * k) as f64).sin()).collect();
+    let x = Dense::from_rows(&values, 80, 3);
+    let y: Vec<bool> = (0..80).map(|i| values[3 * i] + (i as f64).cos() > 0.0).collect();
+    let new = || LogisticRegression::new().l2(0.01);
+    for l1 in [0.0, 0.01] {
+        let fit = new().l1(l1).solver(Auto::new().max_iterations(1).tolerance(0.0)).fit(&x, &y);
+        let report = fit.expect("a fit").report;
+        assert_eq!((report.iterations, report.stop), (1, StopReason::MaxIterations));
+        let rough = new().l1(l1).solver(Auto::new().tolerance(0.1)).fit(&x, &y).expect("a fit");
+        let fine = new().l1(l1).fit(&x, &y).expect("a fit");
+        assert!(rough.report.iterations < fine.report.iterations);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use logit_conformance::{AnyBackend, Matrix};
+use logit_conformance::{DynBackend, Matrix};
 use logit_core::{
     Backend, Error, Float, GradientDescent, Lbfgs, LogisticRegression, Newton, ProximalNewton,
     Solver, TrustRegion,
@@ -18,12 +18,12 @@ fn data<F: Float>(sizes: [f64; 2]) -> (Matrix<F>, [u8; 6]) {
 /// The errors of the solvers whose fits fail.
 fn errors<F: Float>(
     estimator: &LogisticRegression,
-    x: &AnyBackend<'_, F>,
+    x: &DynBackend<'_, F>,
     y: &[u8; 6],
 ) -> Vec<Error> {
     fn error<F: Float>(
         estimator: LogisticRegression<impl Solver>,
-        x: &AnyBackend<'_, F>,
+        x: &DynBackend<'_, F>,
         y: &[u8],
     ) -> Option<Error> {
         let fit = estimator.fit(x, y);
@@ -179,7 +179,10 @@ fn who_has_a_learning_rate_is_told_to_lower_it() {
         let error = estimator.clone().solver(solver).fit(&x, y).unwrap_err();
         let message = error.to_string();
         let advice = format!("; lower the learning rate, which is {rate}, or standardize");
-        assert!(message.starts_with("the fit diverged: at iteration "), "{message}");
+        assert!(
+            message.starts_with("the fit by GradientDescent diverged: at iteration "),
+            "{message}"
+        );
         assert!(message.ends_with(&advice), "{message}");
     }
 }

@@ -1,0 +1,5 @@
+use logit::LogisticRegression;
+
+fn main() {
+    _ = LogisticRegression::new().sample_weights([1, 2]);
+}

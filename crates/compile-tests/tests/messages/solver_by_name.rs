@@ -1,0 +1,5 @@
+use logit::LogisticRegression;
+
+fn main() {
+    _ = LogisticRegression::new().solver("newton");
+}
