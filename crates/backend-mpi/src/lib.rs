@@ -25,7 +25,7 @@
 
 use std::ops::Range;
 
-use logit_core::{Backend, ColumnMoments, Peers};
+use logit_core::{Backend, ColumnMoments, Dense, Peers};
 use mpi::collective::SystemOperation;
 use mpi::traits::{Communicator, CommunicatorCollectives};
 use send_wrapper::SendWrapper;
@@ -131,6 +131,10 @@ impl<C: Communicator, B: Backend> Backend for Distributed<'_, C, B> {
 
     fn vector(&self, values: Vec<B::Scalar>) -> B::Vector {
         self.local.vector(values)
+    }
+
+    fn dense(&self) -> Option<Dense<'_, B::Scalar>> {
+        self.local.dense()
     }
 
     fn block_rows(&self) -> usize {

@@ -5,15 +5,18 @@ use std::sync::Once;
 
 use logit::sprs::TriMat;
 use logit::{Backend, Float, Sprs};
-use logit_conformance::Matrix;
+use logit_conformance::{Matrix, not_forwarded};
 use logit_mpi::Distributed;
 use logit_mpi::mpi::{self, Threading, topology::SimpleCommunicator};
 
-fn lend<F: Float>(matrix: &Matrix<F>) -> Distributed<'_, SimpleCommunicator, Sprs<'_, F>> {
+fn alone() -> &'static SimpleCommunicator {
     static MPI: Once = Once::new();
     // Tests have a thread each; MPI is finalised for none of them.
     MPI.call_once(|| std::mem::forget(mpi::initialize_with_threading(Threading::Multiple)));
-    let alone = Box::leak(Box::new(SimpleCommunicator::self_comm()));
+    Box::leak(Box::new(SimpleCommunicator::self_comm()))
+}
+
+fn lend<F: Float>(matrix: &Matrix<F>) -> Distributed<'_, SimpleCommunicator, Sprs<'_, F>> {
     let x = matrix.kept(|matrix| {
         let mut stored = TriMat::new((matrix.nrows(), matrix.ncols()));
         for (i, row) in matrix.rows().into_iter().enumerate() {
@@ -23,8 +26,14 @@ fn lend<F: Float>(matrix: &Matrix<F>) -> Distributed<'_, SimpleCommunicator, Spr
         }
         stored.to_csr::<usize>()
     });
-    Distributed::new(alone, Sprs::from(x)).expect("as many columns as itself")
+    Distributed::new(alone(), Sprs::from(x)).expect("as many columns as itself")
 }
 
 logit_conformance::suite!(distributed_f64: f64, lend::<f64>);
 logit_conformance::suite!(distributed_f32: f32, lend::<f32>);
+
+#[test]
+fn all_but_the_processes_is_that_of_the_backend_inside() {
+    let wrap = |inner| Distributed::new(alone(), inner).expect("as many columns as itself");
+    assert_eq!(not_forwarded(wrap), ["peers"]);
+}

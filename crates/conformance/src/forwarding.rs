@@ -8,8 +8,8 @@ use logit_core::{Backend, ColumnMoments, Peers};
 
 /// The methods that a wrapper of a backend answers by itself, instead of asking the backend inside.
 ///
-/// Without a provided method, a wrapper is right but can be many times slower than the backend inside:
-/// 15 times on sparse data. [`vector`](Backend::vector) is not among the methods.
+/// A wrapper that leaves out a provided method is right, but it is slower than the backend inside: on
+/// sparse data many times. [`vector`](Backend::vector) is not among the methods.
 ///
 /// ```
 /// use logit_conformance::not_forwarded;

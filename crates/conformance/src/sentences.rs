@@ -91,8 +91,8 @@ pub(crate) fn look_for(group: &str, name: &str) -> &'static str {
              matrix left unwritten"
         }
         "moments" => {
-            "rows of weight 0 that are multiplied by it: 0 · NaN is NaN; weights counted from row 0 \
-             instead of `rows.start`; zeros of a sparse matrix left out"
+            "weights that are ignored, or counted from row 0 instead of `rows.start`; 0 · NaN in a row \
+             of weight 0; zeros of a sparse matrix left out"
         }
         _ => "the sentence of this name in the contract of `Backend`",
     }

@@ -7,6 +7,7 @@
 //! - [`LogisticRegression`] takes settings and fits; [`Fit`] is the [`Model`] and the [`Report`].
 //! - [`Newton`], [`TrustRegion`], [`Lbfgs`], [`GradientDescent`] and, with an L1 penalty,
 //!   [`ProximalNewton`] are the solvers; they see an [`Objective`], never a matrix.
+//! - [`AnyBackend`] is a backend of any library, [`AnySolver`] any solver: choices made at run time.
 //! - [`sigmoid`], [`softplus`], [`cross_entropy`], [`cross_entropy_from_probability`] and
 //!   [`residual`] are the mathematics, on slices in [`slice`](mod@slice).
 //! - [`Checkpoint`] is the state of a fit half way; [`EarlyStopping`] ends one by rows held out.

@@ -16,7 +16,8 @@ use crate::numbers::float::Float;
 /// An implementation is a *value that borrows a matrix*. It needs the four required methods of
 /// linear algebra below and [`vector`](Self::vector), about 30 lines. `examples/custom_backend.rs`
 /// of the `logit` crate is complete. Vectors are passed as slices, which every library can view as
-/// its own. The trait can be used as `dyn Backend<Scalar = F, Vector = V>`.
+/// its own. The trait can be used as `dyn Backend<Scalar = F, Vector = V>`;
+/// [`AnyBackend`](crate::AnyBackend) hides the vector too.
 ///
 /// # Contract
 ///
