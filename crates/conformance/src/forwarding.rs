@@ -31,13 +31,13 @@ pub fn not_forwarded<B: Backend<Scalar = f64>>(
         }
     };
     let (rows, numbers) = (0..ROWS, [0.0; COLUMNS]);
-    ask("nrows", &mut || assert_eq!(x.nrows(), ROWS));
-    ask("ncols", &mut || assert_eq!(x.ncols(), COLUMNS));
+    ask("nrows", &mut || _ = x.nrows());
+    ask("ncols", &mut || _ = x.ncols());
     ask("matvec", &mut || x.matvec(rows.clone(), &numbers, &mut [0.0; ROWS]));
     ask("matvec_transpose", &mut || {
-        x.matvec_transpose(rows.clone(), &[0.0; ROWS], &mut numbers.clone())
+        x.matvec_transpose(rows.clone(), &[0.0; ROWS], &mut numbers.clone());
     });
-    ask("dense", &mut || assert!(x.dense().is_none()));
+    ask("dense", &mut || _ = x.dense());
     ask("block_rows", &mut || _ = x.block_rows());
     ask("stored_before", &mut || _ = x.stored_before(1));
     ask("matvec_transpose_wide", &mut || {

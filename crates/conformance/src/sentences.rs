@@ -4,18 +4,21 @@ use std::sync::OnceLock;
 
 use crate::contract::Check;
 
+/// A check by its name.
+type Named = (&'static str, fn() -> Check);
+
 /// The checks of the contract on one subject, each with its outcome once it has run.
 ///
 /// What is built on the contract fails in many ways where the contract is broken, so those checks are
 /// skipped then.
 pub struct Contract<const CHECKS: usize> {
-    checks: [(&'static str, fn() -> Check); CHECKS],
+    checks: [Named; CHECKS],
     outcomes: [OnceLock<Check>; CHECKS],
 }
 
 impl<const CHECKS: usize> Contract<CHECKS> {
     /// The checks, by their names.
-    pub const fn new(checks: [(&'static str, fn() -> Check); CHECKS]) -> Self {
+    pub const fn new(checks: [Named; CHECKS]) -> Self {
         Self { checks, outcomes: [const { OnceLock::new() }; CHECKS] }
     }
 
