@@ -8,7 +8,7 @@
 //! ```
 //! # // Tests defined in a doctest do not run; the lines only have to compile here.
 //! use logit_conformance::Matrix;
-//! use logit_core::{Dense, Float};
+//! use logit_core::{Backend, Dense, Float};
 //!
 //! /// The backend for a matrix of the suite, in either precision.
 //! fn lend<F: Float>(matrix: &Matrix<F>) -> Dense<'_, F> {

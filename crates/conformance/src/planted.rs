@@ -65,7 +65,7 @@ impl Backend for Planted {
                     || (self.is(Bug::SkipsZeroFactors) && w == 0.0)
             };
             let sum: f64 = terms.filter(|&(x, w)| !skips(x, w)).map(|(x, w)| x * w).sum();
-            let noise = if self.is(Bug::Forgets) { sum * noise * f64::EPSILON / 64.0 } else { 0.0 };
+            let noise = if self.is(Bug::Forgets) { sum * noise * f64::EPSILON } else { 0.0 };
             *out = if self.is(Bug::AddsToOut) { *out + sum } else { sum + noise };
         }
     }
