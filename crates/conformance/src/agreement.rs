@@ -96,7 +96,7 @@ pub fn predictions<F: Float>((a, b): Subjects<'_, F>, runner: &Runner) -> Check 
 pub fn covariances<F: Float>((a, b): Subjects<'_, F>, runner: &Runner) -> Check {
     runner.run(tame::<F>(), |mut problem| {
         problem.setup.l2 = 0.0;
-        let (x_a, x_b) = (&*a.lend(&problem.x), &*b.lend(&problem.x));
+        let (x_a, x_b) = (&a.lend(&problem.x), &b.lend(&problem.x));
         let estimator = estimator(problem.setup);
         // Separated classes have none.
         let Ok(fit) = estimator.fit(x_a, &problem.y) else { return Ok(()) };

@@ -1,10 +1,10 @@
 //! Covariances, and fits with Firth's penalty, against plain loops over the rows.
 
-use logit_core::{Error, Float, Inference, Model, Robust};
+use logit_core::{AnyBackend, Error, Float, Inference, Model, Robust};
 use proptest::prelude::*;
 
 use crate::algorithms::estimator;
-use crate::any::{AnyBackend, AnySubject, compile};
+use crate::any::{AnySubject, compile, of};
 use crate::contract::Check;
 use crate::oracle::{Setup, loss_and_residual};
 use crate::runner::{Outcome, Runner, must};
@@ -18,9 +18,9 @@ compile! { covariances, firth }
 /// If there is an optimum, the covariance is the inverse of the information, and the robust covariance
 /// its sandwich. The leverages add up to the number of parameters.
 pub fn covariances<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(tame::<F>(), |problem| {
+    runner.run(of(subject, tame::<F>()), |problem| {
         let estimator = estimator(Setup { l2: 0.0, ..problem.setup });
-        let backend = &*subject.lend(&problem.x);
+        let backend = &subject.lend(&problem.x);
         let model = match estimator.fit(backend, &problem.y) {
             Err(Error::Separated { .. }) => return Ok(()),
             fit => must(fit)?.model,
@@ -42,8 +42,8 @@ pub fn covariances<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check
 
 /// A fit with Firth's penalty ends where the gradient of the penalised likelihood is 0, whatever the data.
 pub fn firth<F: Float>(subject: Subjects<'_, F>, runner: &Runner) -> Check {
-    runner.run(tame::<F>(), |problem| {
-        let backend = &*subject.lend(&problem.x);
+    runner.run(of(subject, tame::<F>()), |problem| {
+        let backend = &subject.lend(&problem.x);
         let estimator = estimator(Setup { l2: 0.0, ..problem.setup });
         let firth = must(estimator.firth(backend, &problem.y))?;
         let (estimates, rows) = (firth.estimates(), Rows::new(&problem, firth.model()));
