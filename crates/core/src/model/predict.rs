@@ -3,7 +3,7 @@
 use crate::backend::contract::{Backend, check_products};
 use crate::backend::error::{Error, check_setting};
 use crate::backend::model::Model;
-use crate::numbers::float::Float;
+use crate::numbers::float::{Float, Number};
 use crate::numbers::slice;
 use crate::objective::data::blocks::Partition;
 
@@ -71,6 +71,47 @@ impl<F: Float> Model<F> {
         B: Backend<Scalar = F> + ?Sized,
     {
         self.map_logits_into(x, slice::sigmoid, out)
+    }
+
+    /// The probability of class 1 for each row of `x`, given an offset for each: what is known of its
+    /// logit already, as for [`offsets`](crate::LogisticRegression::offsets) of a fit.
+    ///
+    /// # Errors
+    /// [`Error::RowCount`] if there is not one offset per row, and [`Error::RowSetting`] if one is not
+    /// finite; else as for [`decision_function`](Self::decision_function).
+    ///
+    /// ```
+    /// # use logit_core as logit;
+    /// use logit::{Dense, Model};
+    ///
+    /// let model = Model::new([1.0], 0.0)?; // p = sigmoid(x + offset)
+    /// let x = Dense::from_rows(&[-1.0, 1.0], 2, 1); // or any other backend
+    /// assert_eq!(model.predict_proba_with_offsets(&x, [1.0, -1.0])?, [0.5, 0.5]);
+    /// # Ok::<(), logit::Error>(())
+    /// ```
+    pub fn predict_proba_with_offsets<B>(
+        &self,
+        x: &B,
+        offsets: impl IntoIterator<Item: Number>,
+    ) -> Result<B::Vector, Error>
+    where
+        B: Backend<Scalar = F> + ?Sized,
+    {
+        let offsets: Vec<f64> = offsets.into_iter().map(|o| o.float().widen()).collect();
+        let (name, given, rows) = ("offset", offsets.len(), x.nrows());
+        if given != rows {
+            return Err(Error::RowCount { name, given, rows });
+        }
+        if let Some(row) = offsets.iter().position(|offset| !offset.is_finite()) {
+            let (value, accepted) = (offsets[row], "finite");
+            return Err(Error::RowSetting { name, row, value, accepted });
+        }
+        let mut logits = self.map_logits(x, |_| {})?;
+        for (z, offset) in logits.iter_mut().zip(offsets) {
+            *z = F::narrow(z.widen() + offset);
+        }
+        slice::sigmoid(&mut logits);
+        Ok(x.vector(logits))
     }
 
     /// The likelier class of each row of `x`: whether its probability is at least 0.5.

@@ -559,3 +559,20 @@ fn predictions_fill_a_slice_of_the_callers() {
     let error = model.predict_proba_into(&x, &mut out[1..]).expect_err("an error");
     assert_eq!(error, Error::OutputLength { given: 799, rows: 800 });
 }
+
+#[test]
+fn predictions_with_offsets_are_those_of_the_logits_plus_the_offsets() {
+    let x = Matrix::from_rows([[-2.0], [0.0], [3.0]]);
+    let model = Model::new([0.5], -0.25).expect("a model");
+    let offsets = [1.5f32, -700.0, 0.0];
+    let p = model.predict_proba_with_offsets(&x, offsets).expect("probabilities");
+    let z = model.decision_function(&x).expect("logits");
+    for i in 0..3 {
+        let expected = sigmoid(z[i] + f64::from(offsets[i]));
+        assert!((p[i] - expected).abs() <= 1e-15 * expected, "{} is not {expected}", p[i]);
+    }
+    let few = model.predict_proba_with_offsets(&x, [1.0]).expect_err("an error").to_string();
+    assert_eq!(few, "1 offset for 3 rows: give one per row");
+    let bad = model.predict_proba_with_offsets(&x, [1.0, f64::NAN, 0.0]).expect_err("an error");
+    assert!(matches!(bad, Error::RowSetting { name: "offset", row: 1, .. }), "{bad}");
+}
