@@ -12,7 +12,9 @@ use crate::numbers::gram::{add_gram, padded};
 use crate::objective::Objective;
 use crate::objective::data::batches::BATCH;
 
-const MAX_ITERATIONS: usize = 200;
+/// Where few rows are beside the columns, leverages change along the way, and steps gain a digit in ten or
+/// twenty iterations.
+const MAX_ITERATIONS: usize = 1000;
 const MAX_HALVINGS: usize = 30;
 /// Shorter steps than this share lead nowhere.
 const MIN_LENGTH: f64 = 1e-2;
