@@ -10,6 +10,7 @@ mod fit;
 mod kernels;
 mod large;
 mod metrics;
+mod own_solver;
 mod path;
 mod peers;
 mod penalty_factors;

@@ -148,7 +148,9 @@ impl<'a, B: Backend + ?Sized> Method<'a, B> for ProximalMethod<'_, 'a, B> {
         let bound = self.composite.estimate(point, trace);
         // F has not risen since the step before, except by rounding.
         let distance = self.state.last_distance.map(|last| last + self.composite.noise(point));
-        if let Some(distance) = distance.filter(|d| self.limits.tolerate(*d, point.loss())) {
+        if let Some(distance) = distance.filter(|d| self.limits.tolerate(*d, point.loss()))
+            && self.moves_little(point)
+        {
             trace.estimate(bound.min(distance));
             return ControlFlow::Break(StopReason::Converged);
         }
@@ -210,9 +212,11 @@ impl<B: Backend + ?Sized> ProximalMethod<'_, '_, B> {
     /// Whether a point near the minimum is the last one: the last step has been taken, or another
     /// one moves no coefficient by much.
     fn is_settled(&mut self, point: &Point<B::Scalar>) -> bool {
-        if self.state.polished {
-            return true;
-        }
+        self.state.polished || self.moves_little(point)
+    }
+
+    /// Whether another step moves no coefficient by much.
+    fn moves_little(&mut self, point: &Point<B::Scalar>) -> bool {
         let model = self.model.take().filter(|local| local.covers(point, &self.composite.l1));
         let local = model.unwrap_or_else(|| self.local(point, RowCurvature::Exact));
         let next = self.composite.parameters(&local.step(point, &self.composite.l1).target);
@@ -221,9 +225,9 @@ impl<B: Backend + ?Sized> ProximalMethod<'_, '_, B> {
         let small = |(a, b): (&B::Scalar, &B::Scalar)| {
             (a.widen() - b.widen()).abs() <= most * a.widen().abs().max(1.0)
         };
-        let settled = local.source == Source::Memory || point.at().iter().zip(&next).all(small);
+        let little = local.source == Source::Memory || point.at().iter().zip(&next).all(small);
         self.model = (local.source != Source::Memory).then_some(local);
-        settled
+        little
     }
 
     /// The stall after a step that promises no more than rounding. If the step before did not lower
