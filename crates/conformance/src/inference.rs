@@ -98,6 +98,17 @@ impl Rows {
         self.sum(|z, _| 1.0 / ((1.0 + z.exp()) * (1.0 + (-z).exp())))
     }
 
+    /// The tolerance, which grows with the logits and with what plain sums lose to the inflation of
+    /// variances by correlated columns.
+    fn rounding<F: Float>(&self, covariance: &[f64], count: usize) -> f64 {
+        let information = self.information();
+        let inflation = |k: usize| (information[k * count + k] * covariance[k * count + k]).sqrt();
+        let inflation: f64 = (0..count).map(inflation).sum();
+        let largest_logit = self.logits.iter().fold(0.0, |max: f64, z| max.max(z.abs()));
+        let of_logits = tolerance::inference::<F>() * (1.0 + largest_logit);
+        of_logits + tolerance::dot::<f64>(64) * inflation.powi(2)
+    }
+
     /// `Σᵢ fᵢ aᵢ aᵢᵀ`
     fn sum(&self, factor: impl Fn(f64, bool) -> f64) -> Vec<f64> {
         let count = self.rows[0].len();
@@ -117,7 +128,7 @@ fn is_inverse<F: Float>(rows: &Rows, inference: &Inference<'_, AnyBackend<'_, F>
     let (count, left_out) = (estimates.values().len(), estimates.left_out());
     let covariance = known(&estimates.covariance_matrix());
     let information = rows.information();
-    let rounding = rounding::<F>(&information, &covariance, count);
+    let rounding = rows.rounding::<F>(&covariance, count);
     for i in (0..count).filter(|i| !left_out.contains(i)) {
         for j in (0..count).filter(|j| !left_out.contains(j)) {
             let element = |k: usize| information[i * count + k] * covariance[k * count + j];
@@ -137,7 +148,7 @@ fn is_sandwich<F: Float>(rows: &Rows, inference: &Inference<'_, AnyBackend<'_, F
     let (count, left_out) = (estimates.values().len(), estimates.left_out());
     let covariance = known(&estimates.covariance_matrix());
     let meat = rows.sum(|z, y| loss_and_residual(z, y).1.powi(2));
-    let rounding = rounding::<F>(&rows.information(), &covariance, count);
+    let rounding = rows.rounding::<F>(&covariance, count);
     let row = |i: usize| &covariance[i * count..][..count];
     for i in (0..count).filter(|i| !left_out.contains(i)) {
         for j in (0..count).filter(|j| !left_out.contains(j)) {
@@ -148,13 +159,6 @@ fn is_sandwich<F: Float>(rows: &Rows, inference: &Inference<'_, AnyBackend<'_, F
         }
     }
     Ok(())
-}
-
-/// The tolerance, and what plain sums lose to the inflation of variances by correlated columns.
-fn rounding<F: Float>(information: &[f64], covariance: &[f64], count: usize) -> f64 {
-    let inflation = |k: usize| (information[k * count + k] * covariance[k * count + k]).sqrt();
-    let inflation: f64 = (0..count).map(inflation).sum();
-    tolerance::inference::<F>() + tolerance::dot::<f64>(64) * inflation.powi(2)
 }
 
 /// What is left out has no variance.

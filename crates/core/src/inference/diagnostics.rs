@@ -54,11 +54,11 @@ impl<B: Backend + ?Sized> Inference<'_, B> {
     ///
     /// ```
     /// # use logit_core as logit;
-    /// # use logit::{Dense, LogisticRegression};
-    /// # let x = Dense::from_columns(&[0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0], 8, 1);
-    /// # let y = [0, 0, 1, 0, 1, 0, 1, 1];
-    /// # let estimator = LogisticRegression::new();
-    /// # let model = estimator.fit(&x, y)?.model;
+    /// use logit::{Dense, LogisticRegression};
+    /// let x = Dense::from_columns(&[0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0], 8, 1);
+    /// let y = [0, 0, 1, 0, 1, 0, 1, 1];
+    /// let estimator = LogisticRegression::new();
+    /// let model = estimator.fit(&x, y)?.model;
     /// let rows = estimator.inference(&model, &x, y)?.diagnostics();
     /// let leverages: f64 = rows.iter().map(|row| row.leverage).sum();
     /// assert!((leverages - 2.0).abs() < 1e-12); // a slope and an intercept
@@ -102,11 +102,11 @@ impl<B: Backend + ?Sized> Inference<'_, B> {
     ///
     /// ```
     /// # use logit_core as logit;
-    /// # use logit::{Dense, LogisticRegression};
-    /// # let x = Dense::from_columns(&[0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0], 8, 1);
-    /// # let y = [0, 0, 1, 0, 1, 0, 1, 1];
-    /// # let estimator = LogisticRegression::new();
-    /// # let model = estimator.fit(&x, y)?.model;
+    /// use logit::{Dense, LogisticRegression};
+    /// let x = Dense::from_columns(&[0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0], 8, 1);
+    /// let y = [0, 0, 1, 0, 1, 0, 1, 1];
+    /// let estimator = LogisticRegression::new();
+    /// let model = estimator.fit(&x, y)?.model;
     /// let inference = estimator.inference(&model, &x, y)?;
     /// let new = Dense::from_columns(&[10.0], 1, 1);
     /// let p = inference.predictions(&new, inference.estimates(), 0.95)?[0];

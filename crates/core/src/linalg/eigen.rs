@@ -68,7 +68,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    logit_conformance::properties! {
+    logit_properties::properties! {
         #[test]
         fn what_is_positive_stays_and_what_is_negative_becomes_zero(
             values in prop::collection::vec(-2.0..2.0f64, 1..7),

@@ -37,13 +37,13 @@ pub enum ClusterCorrection {
 ///
 /// ```
 /// # use logit_core as logit;
-/// # use logit::{Dense, LogisticRegression};
+/// use logit::{Dense, LogisticRegression};
 /// use logit::{ClusterCorrection, Clusters};
 ///
-/// # let x = Dense::from_columns(&[0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0], 8, 1);
-/// # let y = [0, 0, 1, 0, 1, 0, 1, 1];
-/// # let estimator = LogisticRegression::new();
-/// # let model = estimator.fit(&x, y)?.model;
+/// let x = Dense::from_columns(&[0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0], 8, 1);
+/// let y = [0, 0, 1, 0, 1, 0, 1, 1];
+/// let estimator = LogisticRegression::new();
+/// let model = estimator.fit(&x, y)?.model;
 /// let schools = ["north", "south", "east", "north", "south", "east", "north", "south"];
 /// let clusters = Clusters::new(schools).correction(ClusterCorrection::None);
 /// let robust = estimator.inference(&model, &x, y)?.clustered(&clusters)?;

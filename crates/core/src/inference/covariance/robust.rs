@@ -36,13 +36,13 @@ impl<B: Backend + ?Sized> Inference<'_, B> {
     ///
     /// ```
     /// # use logit_core as logit;
-    /// # use logit::{Dense, LogisticRegression};
+    /// use logit::{Dense, LogisticRegression};
     /// use logit::Robust;
     ///
-    /// # let x = Dense::from_columns(&[0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0], 8, 1);
-    /// # let y = [0, 0, 1, 0, 1, 0, 1, 1];
-    /// # let estimator = LogisticRegression::new();
-    /// # let model = estimator.fit(&x, y)?.model;
+    /// let x = Dense::from_columns(&[0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0], 8, 1);
+    /// let y = [0, 0, 1, 0, 1, 0, 1, 1];
+    /// let estimator = LogisticRegression::new();
+    /// let model = estimator.fit(&x, y)?.model;
     /// let robust = estimator.inference(&model, &x, y)?.robust(Robust::Hc3)?;
     /// println!("{robust}"); // the table with these standard errors
     /// # Ok::<(), logit::Error>(())

@@ -33,11 +33,11 @@ impl<B: Backend + ?Sized> Inference<'_, B> {
     ///
     /// ```
     /// # use logit_core as logit;
-    /// # use logit::{Dense, LogisticRegression};
-    /// # let x = Dense::from_columns(&[0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0], 8, 1);
-    /// # let y = [0, 0, 1, 0, 1, 0, 1, 1];
-    /// # let estimator = LogisticRegression::new();
-    /// # let model = estimator.fit(&x, y)?.model;
+    /// use logit::{Dense, LogisticRegression};
+    /// let x = Dense::from_columns(&[0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0], 8, 1);
+    /// let y = [0, 0, 1, 0, 1, 0, 1, 1];
+    /// let estimator = LogisticRegression::new();
+    /// let model = estimator.fit(&x, y)?.model;
     /// let mut inference = estimator.inference(&model, &x, y)?;
     /// let [lower, upper] = inference.profile_intervals(&[0], 0.95)?[0];
     /// assert!(lower < 0.0 && upper > 3.5);

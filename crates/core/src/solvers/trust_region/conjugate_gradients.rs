@@ -1,4 +1,7 @@
 //! Conjugate gradients that end at the boundary of a region (Steihaug, 1983).
+//!
+//! Those of `linalg` solve a system by a diagonal preconditioner. These measure the length of the step
+//! too, in a metric of which only the inverse is known, so they are another loop.
 
 use crate::linalg::vectors::{add_multiple, dot};
 use crate::objective::curvature::Curvature;
