@@ -36,8 +36,9 @@ impl<S> LogisticRegression<S> {
     /// matter. Takes about five passes per iteration, and three to twenty iterations.
     ///
     /// # Errors
-    /// [`Error::Penalized`] with an L1 or L2 penalty besides; [`Error::NotConverged`] where rounding
-    /// ends the search early; else as for [`fit`](Self::fit), but for [`Error::Separated`].
+    /// [`Error::Penalized`] with an L1 or L2 penalty besides. [`Error::NotConverged`] where rounding ends
+    /// the search early, or 1000 iterations are too few: that has been seen with few rows per column.
+    /// Else as for [`fit`](Self::fit), but for [`Error::Separated`].
     ///
     /// ```
     /// # use logit_core as logit;
